@@ -1,0 +1,166 @@
+//! The ports: all that the engine asks of the world. An implementer has no other specification than the
+//! contracts here; the suites in [`crate::conformance`] hold every adapter to them.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rotakey_core::destination::DestinationSpec;
+use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, UserFacts};
+use rotakey_core::id::{AccessKeyId, AccountId, UserName};
+use rotakey_core::secret::AccessKeyPair;
+
+/// Why a call failed, as far as the caller's next step depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortErrorKind {
+    /// Too many calls; nothing happened.
+    Throttled,
+    /// No answer, or an answer that does not say what happened: a time-out, a broken connection, a 5xx.
+    /// **The effect may have happened.**
+    Ambiguous,
+    /// Refused for lack of permission; nothing happened.
+    Denied,
+    /// The credentials that rotakey itself uses are missing, invalid or expired; nothing happened.
+    Credentials,
+    /// The thing that the call names does not exist (or not yet, or no more).
+    NotFound,
+    /// A quota would be exceeded; nothing happened.
+    LimitExceeded,
+    /// The thing holds something that must not be overwritten, or changed under the call; nothing happened.
+    Conflict,
+    /// The request or the place it goes to is wrong in itself (bad configuration, unreadable content).
+    Invalid,
+}
+
+/// A failed call. The message may be shown and logged: it never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation}: {message}")]
+pub struct PortError {
+    /// What the caller's next step depends on.
+    pub kind: PortErrorKind,
+    /// What was called, in the words of the thing called: `iam:CreateAccessKey`, `write /etc/x`.
+    pub operation: String,
+    /// What the other side said, escaped and without secrets.
+    pub message: String,
+}
+
+impl PortError {
+    /// An error of that kind.
+    pub fn new(kind: PortErrorKind, operation: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind, operation: operation.into(), message: message.into() }
+    }
+
+    /// Whether the effect of the failed call may have happened all the same.
+    pub fn may_have_happened(&self) -> bool {
+        self.kind == PortErrorKind::Ambiguous
+    }
+}
+
+/// The time, and waiting for it. Tests and the simulation run on a virtual one.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+
+    /// Returns when `now() >= at`; at once if that is already so.
+    async fn sleep_until(&self, at: Timestamp);
+}
+
+/// IAM of one account. Reads are eventually consistent: an answer may be as old as some minutes.
+#[async_trait]
+pub trait Iam: Send + Sync {
+    /// `iam:GetUser`. [`PortErrorKind::NotFound`] if there is no such user.
+    async fn user(&self, name: &UserName) -> Result<UserFacts, PortError>;
+
+    /// `iam:ListAccessKeys`, all pages: every key of the user, active or not, in no particular order.
+    async fn access_keys(&self, name: &UserName) -> Result<Vec<KeyFacts>, PortError>;
+
+    /// `iam:GetAccessKeyLastUsed`.
+    async fn last_used(&self, key: &AccessKeyId) -> Result<LastUsed, PortError>;
+
+    /// `iam:CreateAccessKey`, sent **once**: the call has no idempotency token and shows the secret only in
+    /// its answer, so an implementation must never retry it by itself.
+    async fn create_access_key(&self, name: &UserName) -> Result<AccessKeyPair, PortError>;
+
+    /// `iam:UpdateAccessKey`. Idempotent.
+    async fn set_status(&self, name: &UserName, key: &AccessKeyId, status: KeyStatus)
+    -> Result<(), PortError>;
+
+    /// `iam:DeleteAccessKey`. [`PortErrorKind::NotFound`] if the key does not exist (any more).
+    async fn delete_access_key(&self, name: &UserName, key: &AccessKeyId) -> Result<(), PortError>;
+}
+
+/// Who AWS takes the holder of a key pair for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// The account.
+    pub account_id: AccountId,
+    /// The ARN of the user.
+    pub arn: String,
+}
+
+/// Asks AWS whether a key pair works.
+#[async_trait]
+pub trait KeyProbe: Send + Sync {
+    /// `sts:GetCallerIdentity`, signed with the pair itself. [`PortErrorKind::Credentials`] if AWS does not
+    /// accept the pair: it is unknown, inactive, deleted or not yet propagated; AWS does not say which.
+    async fn identify(&self, pair: &AccessKeyPair) -> Result<CallerIdentity, PortError>;
+}
+
+/// What a destination holds, in three slots that mean what the staging labels of AWS Secrets Manager mean.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Slots {
+    /// Written, but not yet what applications read (`AWSPENDING`).
+    pub pending: Option<AccessKeyPair>,
+    /// What applications read (`AWSCURRENT`).
+    pub current: Option<AccessKeyPair>,
+    /// What applications read before the last publish (`AWSPREVIOUS`).
+    pub previous: Option<AccessKeyPair>,
+}
+
+impl Slots {
+    /// The pair of that id, in whichever slot it is.
+    pub fn find(&self, id: &AccessKeyId) -> Option<&AccessKeyPair> {
+        [&self.current, &self.pending, &self.previous].into_iter().flatten().find(|pair| &pair.id == id)
+    }
+}
+
+/// A place that applications read an access key from. At every instant, also when a call dies half-way, a
+/// reader finds one whole pair in `current`: the old one or the new one, never a mixture, never nothing
+/// where something was.
+///
+/// Every operation is idempotent: done twice, it leaves what it leaves when done once.
+#[async_trait]
+pub trait Destination: Send + Sync {
+    /// Changes nothing. Fails with what would make [`stage`](Self::stage) or [`publish`](Self::publish)
+    /// fail later: missing permission ([`PortErrorKind::Denied`]), content that is not an access key and
+    /// must not be overwritten ([`PortErrorKind::Conflict`]), a wrong path or an unusable identity
+    /// ([`PortErrorKind::Invalid`]).
+    async fn preflight(&self) -> Result<(), PortError>;
+
+    /// What is held now. An empty or absent destination holds three times nothing; that is no error.
+    async fn read(&self) -> Result<Slots, PortError>;
+
+    /// Keeps the pair durably in `pending`, unseen by applications. A different pair that was pending is
+    /// replaced. Does nothing if the pair is current already.
+    async fn stage(&self, pair: &AccessKeyPair) -> Result<(), PortError>;
+
+    /// Makes the pair `current` in one atomic step; what was current becomes `previous`, and `pending` is
+    /// emptied. Does not need an earlier [`stage`](Self::stage). Whatever else the place holds (further
+    /// fields, other profiles, comments) is kept.
+    async fn publish(&self, pair: &AccessKeyPair) -> Result<(), PortError>;
+
+    /// Undoes [`publish`](Self::publish): makes the pair with that id, which must be in `previous` or
+    /// `pending`, `current` again in one atomic step; what was current becomes `previous`. Does nothing if
+    /// it is current. [`PortErrorKind::NotFound`] if no slot holds it.
+    async fn restore(&self, id: &AccessKeyId) -> Result<(), PortError>;
+
+    /// Removes the pair with that id from `pending` and `previous`. [`PortErrorKind::Conflict`] if it is
+    /// current. Does nothing if no slot holds it.
+    async fn forget(&self, id: &AccessKeyId) -> Result<(), PortError>;
+}
+
+/// Opens destinations.
+pub trait Destinations: Send + Sync {
+    /// The destination of that description. Touches nothing; [`PortErrorKind::Invalid`] if no adapter of
+    /// this program serves it.
+    fn open(&self, spec: &DestinationSpec) -> Result<Box<dyn Destination>, PortError>;
+}
