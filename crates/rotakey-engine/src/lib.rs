@@ -1,4 +1,5 @@
 //! The driver of rotations: load the log, observe the world, let `rotakey-core` decide, do one effect,
 //! append what happened. It names no adapter: everything outside is reached through the traits of [`port`].
 
+pub mod inventory;
 pub mod port;
