@@ -7,4 +7,5 @@
 pub mod destination;
 pub mod fact;
 pub mod id;
+pub mod rotate;
 pub mod secret;

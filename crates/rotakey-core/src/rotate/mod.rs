@@ -1,0 +1,65 @@
+//! The rotation machine: create, distribute, verify, wait for adoption, deactivate, watch, delete.
+//!
+//! A rotation is an append-only log of [`Event`]s. [`Rotation::replay`] folds the log into a state, and
+//! [`Rotation::next`] looks at that state and at the world ([`Observed`]) and names **one** safe step. The
+//! machine never trusts that an effect happened because it was asked for: it looks again.
+//!
+//! ```text
+//! Planned -> Issuing -> Delivering -> Verifying -> Adopting -> (BrownOut) -> Disabled -> Deleted -> Closed
+//!    ^          |            |            |            |            |           |
+//!    |          v            v            +------------+-----+------+-----------+
+//!    +------ Orphaned <------+                               v
+//!                                                       RollingBack -> Closed
+//! ```
+//!
+//! What it rests on:
+//!
+//! - **Intent before action.** Every effect is logged as started before it is done. A crash in between
+//!   means "may have run", and that is resolved by looking, never by repeating a create.
+//! - **The victim is chosen by identity, never by age.** Only the key ids that the log names are touched.
+//! - **Unknown is not permission.** A failed observation leads to waiting.
+//! - **Proofs.** Deleting demands the values of [`proof`], which only replaying the log can make.
+//! - **Disable before delete, always**, and at least [`MINIMUM_REST`] in between; also for a key that
+//!   nobody can ever have used.
+
+mod effect;
+mod event;
+mod log;
+mod next;
+mod observed;
+mod plan;
+pub mod proof;
+mod question;
+mod rotation;
+#[cfg(test)]
+mod stories;
+
+use jiff::SignedDuration;
+
+pub use effect::{Effect, FailureKind, Intent, Outcome};
+pub use event::{Answer, Ending, Event, Note};
+pub use log::{BrokenLog, ChainHash, Entry, Record};
+pub use next::Next;
+pub use observed::{Held, HeldSlots, Observed, Preflight};
+pub use plan::{Plan, Subject, Timing};
+pub use question::Question;
+pub use rotation::{IllegalEvent, IllegalHistory, Rotation, State};
+
+/// How long an effect may take. After it, whoever started the effect must no longer do it, and another
+/// worker may look at what came of it. The clients' own time-outs are shorter.
+pub const EFFECT_DEADLINE: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long IAM's answers may lag behind a change (it is eventually consistent and names no bound; some
+/// seconds are usual). A contradiction between the log and the world counts only when it is seen later than
+/// this after rotakey's own last change.
+pub const SETTLE: SignedDuration = SignedDuration::from_mins(5);
+
+/// How late a use can show up as a key's last use. AWS names no number for access keys; four hours is its
+/// number for the related service-last-accessed data, and the credential report's cache.
+pub const LAST_USED_LAG: SignedDuration = SignedDuration::from_hours(4);
+
+/// Of all uses within this span only the first is recorded (IAM user guide, credential reports).
+pub const LAST_USED_GRANULARITY: SignedDuration = SignedDuration::from_mins(15);
+
+/// The least time between disabling a key and deleting it.
+pub const MINIMUM_REST: SignedDuration = SignedDuration::from_hours(24);

@@ -1,0 +1,64 @@
+//! What the engine saw of the world before a decision.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::fact::{KeyFacts, LastUsed, Seen};
+use crate::id::{AccessKeyId, UserId};
+use crate::secret::Fingerprint;
+
+/// One look at all that a rotation depends on. Everything in it is at least as old as the `now` that the
+/// decision is made with.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The id of the user that bears the plan's name; `None` if there is no such user.
+    pub user: Seen<Option<UserId>>,
+    /// All keys of the user.
+    pub keys: Seen<Vec<KeyFacts>>,
+    /// The last use of each key.
+    pub last_used: BTreeMap<AccessKeyId, Seen<LastUsed>>,
+    /// What each destination holds, in the order of the plan.
+    pub destinations: Vec<Seen<HeldSlots>>,
+    /// Whether each destination can be written to, in the order of the plan. Looked at only before a key is
+    /// created; empty otherwise.
+    pub preflight: Vec<Preflight>,
+    /// The keys whose secrets are at hand: in memory, or readable at a destination.
+    pub in_hand: BTreeSet<AccessKeyId>,
+}
+
+/// What a destination holds, without secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeldSlots {
+    /// Written, but not yet read by applications.
+    pub pending: Option<Held>,
+    /// What applications read.
+    pub current: Option<Held>,
+    /// What they read before.
+    pub previous: Option<Held>,
+}
+
+impl HeldSlots {
+    /// Whether a slot other than `current` holds the key.
+    pub(super) fn keeps_aside(&self, key: &AccessKeyId) -> bool {
+        [&self.pending, &self.previous].into_iter().flatten().any(|held| &held.key == key)
+    }
+}
+
+/// One pair at a destination, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The key.
+    pub key: AccessKeyId,
+    /// What the whole pair is recognised by.
+    pub fingerprint: Fingerprint,
+}
+
+/// Whether a destination could be written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Preflight {
+    /// It could.
+    Ready,
+    /// It could not be found out.
+    Unknown(String),
+    /// It could not, and will not until somebody changes something.
+    Refused(String),
+}
