@@ -1,1 +1,59 @@
-fn main() {}
+//! The project's own tasks, run as `cargo xtask TASK`. What each does stands in [`USAGE`].
+//!
+//! Everything waits for this crate to build, so it makes do with the standard library and a JSON parser.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task reports to the person who started it")]
+
+mod docs;
+mod failure;
+mod moto;
+mod process;
+mod python;
+mod repository;
+mod setup;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+use repository::Repository;
+
+const USAGE: &str = "\
+Usage: cargo xtask TASK
+
+Tasks:
+  setup [--bench]         install what the tests (or the benchmarks) need into .test/
+  test [--quick] [-- FILTER...]
+                          set up, start moto's server, and run the tests of all crates
+  tidy                    check what the compiler cannot: the arrows between crates, links, marks, ...
+  docs                    write the generated documents anew
+  help                    this text
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<(), Failure> {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let repository = Repository::here();
+    match arguments.as_slice() {
+        ["setup", options @ ..] => setup::run(&repository, options),
+        ["test", options @ ..] => test::run(&repository, options),
+        ["tidy"] => tidy::run(&repository),
+        ["docs"] => docs::run(&repository),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        [] => Err(Failure::usage("no task was named").hint(USAGE)),
+        unknown => Err(Failure::usage(format!("no such task: {}", unknown.join(" "))).hint(USAGE)),
+    }
+}

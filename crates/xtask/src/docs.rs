@@ -1,0 +1,21 @@
+//! `cargo xtask docs`: writes the generated documents anew.
+//!
+//! Each is the snapshot of a test, so that it cannot lie; the tests write instead of compare when they find
+//! `UPDATE_DOCS` set.
+
+use crate::failure::Failure;
+use crate::process;
+use crate::repository::Repository;
+
+/// The tests that write documents: a package and a part of their names.
+const WRITERS: &[(&str, &str)] = &[("rotakey-cli", "docs")];
+
+/// Runs the task.
+pub(crate) fn run(repository: &Repository) -> Result<(), Failure> {
+    for (package, name) in WRITERS {
+        let mut cargo = repository.cargo();
+        process::run(cargo.args(["test", "--quiet", "--package", package, name]).env("UPDATE_DOCS", "1"))?;
+    }
+    println!("The documents are up to date; `git diff docs` shows what changed.");
+    Ok(())
+}
