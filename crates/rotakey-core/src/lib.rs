@@ -4,8 +4,10 @@
 //! randomness: time and facts are arguments, decisions are values. Everything that happens to a key is
 //! decided here and done by `rotakey-engine`.
 
+pub mod audit;
 pub mod destination;
 pub mod fact;
 pub mod id;
+pub mod policy;
 pub mod rotate;
 pub mod secret;

@@ -1,0 +1,5 @@
+//! Judges access keys by a policy.
+
+mod code;
+
+pub use code::{Code, Severity};

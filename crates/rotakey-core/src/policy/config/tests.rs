@@ -1,0 +1,278 @@
+use std::collections::BTreeSet;
+
+use schemars::Schema;
+use serde_json::Value;
+
+use super::*;
+use crate::audit::Code;
+use crate::policy::{Period, json_schema};
+
+const COMPLETE: &str = include_str!("complete.toml");
+
+/// The mistakes as a person reads them.
+fn mistakes(text: &str) -> String {
+    let mistakes = check(text).expect_err("the configuration has mistakes");
+    render(&mistakes)
+}
+
+fn render(mistakes: &[Mistake]) -> String {
+    let mut shown = String::new();
+    for mistake in mistakes {
+        let warning = if mistake.gravity == Gravity::Warning { "warning: " } else { "" };
+        shown.push_str(&format!("{warning}{mistake}\n"));
+        if let Some(hint) = &mistake.hint {
+            shown.push_str(&format!("    hint: {hint}\n"));
+        }
+    }
+    shown
+}
+
+#[test]
+fn an_empty_file_means_the_defaults() {
+    assert_eq!(check(""), Ok(Config::default()));
+}
+
+#[test]
+fn everything_that_can_be_written_is_read() {
+    let config = check(COMPLETE).unwrap_or_else(|mistakes| panic!("{}", render(&mistakes)));
+    assert_eq!(config.warnings, [], "an example has no warnings");
+    let names: Vec<_> = config.policy.rules.iter().map(|rule| rule.name.as_str()).collect();
+    assert_eq!(names, ["administrators", "production", "mail"]);
+    assert_eq!(config.policy.rules[1].max_age, Period::days(60));
+    assert_eq!(config.policy.exemptions[0].checks, [Code::KeyTooOld, Code::KeyDueSoon]);
+    assert_eq!(config.policy.exemptions[1].access_key.len(), 1);
+    assert_eq!(config.rotate.delete_after, Period::days(7));
+    assert_eq!(config.rotate.brown_out, Some(Period::minutes(30)));
+    assert_eq!(config.rotate.destinations.len(), 3);
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_place_and_a_hint() {
+    let text = r#"
+[policy]
+max_age = 90
+warnbefore = "14d"
+unused_after = "45 days"
+
+[[policy.rule]]
+name = "everyone"
+match = {}
+max_age = "60d"
+
+[[policy.rule]]
+name = "everyone"
+match = { user = [], privilege = "admin", enviroment = "prod" }
+max_age = "7d"
+
+[[policy.exemption]]
+match = { account = 123456789012 }
+checks = ["key-to-old"]
+reason = ""
+expires = "soon"
+
+[rotate]
+delete_after = "12h"
+quiet_for = "1h"
+
+[[rotate.destination]]
+type = "secret-manager"
+
+[[rotate.destination]]
+type = "age-file"
+path = "keys/{usr}.age"
+recipients = []
+
+[notify]
+"#;
+    insta::assert_snapshot!(mistakes(text), @r#"
+    3:11: policy.max_age: is a number, not a length of time
+        hint: for 90 days write "90d"
+    4:1: policy.warnbefore: there is no such key
+        hint: did you mean warn_before?
+    5:16: policy.unused_after: "45 days" is not a length of time: write days, hours, minutes and seconds, such as "90d" or "1d 12h"
+    12:1: policy.rule[2]: warn_before (14 d) is not shorter than max_age (7 d): every key would be due soon
+        hint: give it a shorter warn_before of its own
+    12:1: policy.rule[2]: never decides: whoever it matches, the rule "everyone" before it matches first
+        hint: the first rule that matches decides: put the narrower one first
+    13:8: policy.rule[2].name: an earlier rule is called "everyone" too
+    14:18: policy.rule[2].match.user: is an empty list, which nothing matches
+        hint: remove it, or fill it
+    14:34: policy.rule[2].match.privilege: "admin" is not known
+        hint: there are: administrator
+    14:43: policy.rule[2].match.enviroment: there is no such key
+        hint: did you mean environment?
+    17:1: policy.exemption[1]: does not say whose keys it exempts
+        hint: name them by match = { user = "…" } or access_key = "AKIA…"
+    17:1: policy.exemption[1].owner: is missing
+        hint: say who answers for it: owner = "team-platform"
+    18:21: policy.exemption[1].match.account: is of type integer, but must be a text in quotes
+        hint: put it in quotes
+    19:11: policy.exemption[1].checks: "key-to-old" is not known
+        hint: did you mean "key-too-old"?
+    20:10: policy.exemption[1].reason: is empty
+    21:11: policy.exemption[1].expires: "soon" is not a day
+        hint: write it as 2027-01-31
+    24:16: rotate.delete_after: 12 h is out of range: from 1 d to 30 d
+    25:13: rotate.quiet_for: 1 h is out of range: from 5 h to 90 d
+    28:8: rotate.destination[1].type: "secret-manager" is not known
+        hint: did you mean "secrets-manager"?
+    30:1: rotate.destination[2]: has no recipient: nobody could read the file
+    30:1: rotate.destination[2].identity: is missing
+        hint: say what it is read back with: identity = "identity.txt"
+    32:8: rotate.destination[2].path: {usr} is not a placeholder: there are {user}, {account}, {environment} and {tag:KEY}
+    35:2: notify: there is no such key
+        hint: there are: policy, rotate
+    "#);
+}
+
+#[test]
+fn a_text_that_is_no_toml_is_told_as_such() {
+    insta::assert_snapshot!(mistakes("[policy]\nmax_age = \"90d\n\n[rotate\n"), @r#"
+    2:15: this is not TOML: invalid basic string, expected `"`
+    4:8: this is not TOML: unclosed table, expected `]`
+    "#);
+}
+
+#[test]
+fn a_rule_that_never_decides_is_a_mistake() {
+    let text = r#"
+[[policy.rule]]
+name = "services"
+match = { user = "svc-*" }
+max_age = "90d"
+
+[[policy.rule]]
+name = "payments"
+match = { user = ["svc-pay-*", "svc-bank"], environment = "prod" }
+max_age = "30d"
+"#;
+    insta::assert_snapshot!(mistakes(text), @r#"
+    7:1: policy.rule[2]: never decides: whoever it matches, the rule "services" before it matches first
+        hint: the first rule that matches decides: put the narrower one first
+    "#);
+    let swapped = text.replace("svc-*", "svc-?");
+    assert!(check(&swapped).is_ok(), "not all that match the second match the first");
+}
+
+#[test]
+fn a_place_that_users_would_share_is_a_warning() {
+    let text = "[[rotate.destination]]\ntype = \"secrets-manager\"\nname = \"the-key\"\n";
+    let now = "2026-11-23T00:00:00Z".parse().unwrap();
+    insta::assert_snapshot!(render(&check(text).unwrap().warnings(now)), @r"
+    warning: 1:1: rotate.destination[1]: is one place for the keys of every user that matches: each would overwrite the other's
+        hint: write {user} in it, or match one user by name
+    ");
+    assert_eq!(check(&format!("{text}match = {{ user = \"alice\" }}")).unwrap().warnings(now), []);
+}
+
+#[test]
+fn an_expired_exemption_is_a_warning() {
+    let text = r#"
+[[policy.exemption]]
+match = { user = "alice" }
+checks = "key-unused"
+owner = "platform"
+reason = "seasonal"
+expires = 2026-10-31
+"#;
+    let config = check(text).unwrap();
+    assert_eq!(config.warnings("2026-10-31T23:59:59Z".parse().unwrap()), []);
+    let warnings = config.warnings("2026-11-01T00:00:00Z".parse().unwrap());
+    insta::assert_snapshot!(render(&warnings), @r"
+    warning: 2:1: policy.exemption[1].expires: the exemption of platform expired with 2026-10-31 (UTC)
+        hint: remove it, or have it granted again
+    ");
+}
+
+#[test]
+fn limits_that_would_find_every_key_due_are_mistakes() {
+    for text in [
+        "[policy]\nmax_age = \"14d\"",
+        "[policy]\nmax_age = \"0d\"",
+        "[policy]\nunused_after = \"0s\"",
+        "[policy]\nwarn_before = \"90d\"",
+        "[[policy.rule]]\nname = \"a\"\nmatch = { user = \"a\" }\nmax_age = \"14d\"",
+        "[[policy.rule]]\nname = \"a\"\nmatch = { user = \"a\" }\nmax_age = \"30d\"\nwarn_before = \"30d\"",
+    ] {
+        assert!(check(text).is_err(), "{text}");
+    }
+    assert!(check("[policy]\nmax_age = \"14d\"\nwarn_before = \"1d\"").is_ok());
+}
+
+#[test]
+fn the_schema_knows_exactly_the_keys_that_are_read() {
+    let schema = json_schema();
+    let document = toml::Value::Table(COMPLETE.parse().unwrap());
+    // The complete example is read without a mistake, so what stands in it is what the reader knows.
+    assert_eq!(keys_of("", &document), described_keys(&schema));
+}
+
+#[test]
+fn the_schema_refuses_unknown_keys_wherever_the_reader_does() {
+    let schema = json_schema();
+    for (name, object) in objects(schema.as_value()) {
+        let closed = ["additionalProperties", "unevaluatedProperties"].iter().any(|key| {
+            // A map of tags may have any key, but its values have a schema.
+            object.get(key).is_some_and(|value| value == &Value::Bool(false) || value.is_object())
+        });
+        assert!(closed, "{name} allows unknown keys");
+    }
+}
+
+/// The path of a key. All `match` tables are alike, so they are taken for one.
+fn path_of(parent: &str, key: &str) -> String {
+    if key == "match" { "match".to_owned() } else { format!("{parent}.{key}") }
+}
+
+/// The paths of all keys of a document; arrays and the names of tags are left out.
+fn keys_of(path: &str, value: &toml::Value) -> BTreeSet<String> {
+    match value {
+        toml::Value::Table(table) => table
+            .iter()
+            .flat_map(|(key, value)| {
+                let path = path_of(path, key);
+                let inner = if key == "tags" { BTreeSet::new() } else { keys_of(&path, value) };
+                inner.into_iter().chain([path])
+            })
+            .collect(),
+        toml::Value::Array(values) => values.iter().flat_map(|value| keys_of(path, value)).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn described_keys(schema: &Schema) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    describe("", schema.as_value(), schema.as_value(), &mut keys);
+    keys
+}
+
+fn describe(path: &str, schema: &Value, root: &Value, keys: &mut BTreeSet<String>) {
+    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        let definition = root.pointer(reference.trim_start_matches('#')).expect("references are local");
+        describe(path, definition, root, keys);
+    }
+    for (key, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let path = path_of(path, key);
+        describe(&path, property, root, keys);
+        keys.insert(path);
+    }
+    for group in ["anyOf", "oneOf", "allOf"] {
+        for branch in schema.get(group).and_then(Value::as_array).into_iter().flatten() {
+            describe(path, branch, root, keys);
+        }
+    }
+    if let Some(items) = schema.get("items") {
+        describe(path, items, root, keys);
+    }
+}
+
+/// The parts of a schema that describe an object of their own: not the branches that one is put together
+/// from, which it closes itself.
+fn objects(root: &Value) -> Vec<(String, &Value)> {
+    let definitions = root.get("$defs").and_then(Value::as_object).into_iter().flatten();
+    let named = definitions.map(|(name, schema)| (name.clone(), schema));
+    named
+        .chain([("the root".to_owned(), root)])
+        .filter(|(_, schema)| schema.get("properties").is_some())
+        .collect()
+}
