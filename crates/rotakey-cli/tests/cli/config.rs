@@ -1,0 +1,108 @@
+//! `rotakey config`.
+
+use crate::support::Desk;
+
+const GOOD: &str = r#"
+[policy]
+max_age = "90d"
+
+[[policy.rule]]
+name = "administrators"
+match = { privilege = "administrator" }
+max_age = "30d"
+
+[[rotate.destination]]
+type = "secrets-manager"
+name = "iam/access-keys/{user}"
+"#;
+
+const BAD: &str = r#"[policy]
+max_age = "90 dais"
+surprise = true
+"#;
+
+#[test]
+fn a_good_configuration_is_counted_up() {
+    let desk = Desk::new();
+    desk.write("rotakey.toml", GOOD);
+    let ran = desk.run(&["config", "check"]).exits(0);
+    assert_eq!(ran.stdout, "rotakey.toml can be used: 1 rule, 0 exemptions, 1 destination.\n");
+}
+
+#[test]
+fn every_mistake_is_shown_in_its_line_with_a_mark_and_a_hint() {
+    let desk = Desk::new();
+    desk.write("rotakey.toml", BAD);
+    let ran = desk.run(&["config", "check"]).exits(2);
+    insta::assert_snapshot!(ran.stdout, @r#"
+    error: rotakey.toml:2:11: policy.max_age: "90 dais" is not a length of time: write days, hours, minutes and seconds, such as "90d" or "1d 12h"
+     2 | max_age = "90 dais"
+       |           ^
+
+    error: rotakey.toml:3:1: policy.surprise: there is no such key
+     3 | surprise = true
+       | ^
+       = hint: there are: max_age, warn_before, unused_after, required_tags, owner_tags, rule, exemption
+    "#);
+    insta::assert_snapshot!(ran.stderr, @"
+    Error: 2 mistakes in rotakey.toml
+    Hint: Correct the file and check it again; until then no command uses it.
+    ");
+}
+
+#[test]
+fn mistakes_are_data_for_editors() {
+    let desk = Desk::new();
+    desk.write("rotakey.toml", BAD);
+    let checked = desk.run(&["config", "check", "--format", "json"]).exits(2).json();
+    assert_eq!(checked["usable"], false);
+    assert_eq!(checked["mistakes"][0]["position"]["line"], 2);
+    assert_eq!(checked["mistakes"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_missing_or_unreadable_file_is_a_clear_error() {
+    let desk = Desk::new();
+    desk.run(&["config", "check"]).fails(2, "no rotakey.toml here", "defaults");
+    desk.run(&["config", "check", "nowhere.toml"]).fails(
+        2,
+        "cannot read the configuration nowhere.toml",
+        "--config",
+    );
+    desk.write("latin1.toml", b"[policy]\n# M\xfcller\n");
+    desk.run(&["config", "check", "latin1.toml"]).fails(2, "line 2 is not UTF-8", "UTF-8");
+    desk.run(&["config", "check", "latin1.toml", "--format", "csv"]).exits(2);
+}
+
+#[test]
+fn the_schema_is_a_json_schema_of_the_file() {
+    let schema = Desk::new().run(&["config", "schema"]).exits(0).json();
+    assert!(schema["$schema"].as_str().unwrap().contains("json-schema.org"));
+    assert!(schema["properties"]["policy"].is_object() && schema["properties"]["rotate"].is_object());
+}
+
+#[test]
+fn the_file_is_found_here_then_by_the_variable_then_in_the_own_folder() {
+    let mut desk = Desk::new();
+    std::fs::create_dir_all(desk.path(".config/rotakey")).unwrap();
+    desk.write(".config/rotakey/rotakey.toml", GOOD);
+    assert!(
+        desk.run(&["config", "check"]).exits(0).stdout.contains(".config/rotakey/rotakey.toml can be used")
+    );
+    desk.write("rotakey.toml", GOOD);
+    assert!(desk.run(&["config", "check"]).exits(0).stdout.starts_with("rotakey.toml can be used"));
+    desk.write("team.toml", GOOD);
+    desk.export("ROTAKEY_CONFIG", "team.toml");
+    assert!(desk.run(&["config", "check"]).exits(0).stdout.starts_with("team.toml can be used"));
+    let ran = desk.run(&["config", "check", "--config", "rotakey.toml"]).exits(0);
+    assert!(ran.stdout.starts_with("rotakey.toml can be used"), "the flag wins");
+}
+
+#[test]
+fn foreign_text_in_the_file_cannot_move_the_cursor() {
+    let desk = Desk::new();
+    desk.write("rotakey.toml", "[policy]\nmax_age = \"\u{202e}\u{9b}31m\"\n");
+    let ran = desk.run(&["config", "check"]).exits(2);
+    assert!(!ran.stdout.contains(['\u{202e}', '\u{9b}']), "{}", ran.stdout);
+    assert!(!ran.stderr.contains(['\u{202e}', '\u{9b}']), "{}", ran.stderr);
+}

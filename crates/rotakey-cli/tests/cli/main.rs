@@ -1,0 +1,5 @@
+//! The real binary, from outside: what a person types, and what comes back. One file for each verb.
+
+mod config;
+mod help;
+mod support;
