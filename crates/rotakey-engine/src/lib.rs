@@ -1,5 +1,11 @@
 //! The driver of rotations: load the log, observe the world, let `rotakey-core` decide, do one effect,
 //! append what happened. It names no adapter: everything outside is reached through the traits of [`port`].
 
+pub mod conformance;
+pub mod driver;
 pub mod inventory;
+pub mod journal;
+pub mod memory_store;
+mod observe;
 pub mod port;
+pub mod store;

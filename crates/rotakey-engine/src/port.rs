@@ -6,29 +6,8 @@ use jiff::Timestamp;
 use rotakey_core::destination::DestinationSpec;
 use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, UserFacts};
 use rotakey_core::id::{AccessKeyId, AccountId, UserName};
+pub use rotakey_core::rotate::FailureKind as PortErrorKind;
 use rotakey_core::secret::AccessKeyPair;
-
-/// Why a call failed, as far as the caller's next step depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PortErrorKind {
-    /// Too many calls; nothing happened.
-    Throttled,
-    /// No answer, or an answer that does not say what happened: a time-out, a broken connection, a 5xx.
-    /// **The effect may have happened.**
-    Ambiguous,
-    /// Refused for lack of permission; nothing happened.
-    Denied,
-    /// The credentials that rotakey itself uses are missing, invalid or expired; nothing happened.
-    Credentials,
-    /// The thing that the call names does not exist (or not yet, or no more).
-    NotFound,
-    /// A quota would be exceeded; nothing happened.
-    LimitExceeded,
-    /// The thing holds something that must not be overwritten, or changed under the call; nothing happened.
-    Conflict,
-    /// The request or the place it goes to is wrong in itself (bad configuration, unreadable content).
-    Invalid,
-}
 
 /// A failed call. The message may be shown and logged: it never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,8 +60,12 @@ pub trait Iam: Send + Sync {
     async fn create_access_key(&self, name: &UserName) -> Result<AccessKeyPair, PortError>;
 
     /// `iam:UpdateAccessKey`. Idempotent.
-    async fn set_status(&self, name: &UserName, key: &AccessKeyId, status: KeyStatus)
-    -> Result<(), PortError>;
+    async fn set_status(
+        &self,
+        name: &UserName,
+        key: &AccessKeyId,
+        status: KeyStatus,
+    ) -> Result<(), PortError>;
 
     /// `iam:DeleteAccessKey`. [`PortErrorKind::NotFound`] if the key does not exist (any more).
     async fn delete_access_key(&self, name: &UserName, key: &AccessKeyId) -> Result<(), PortError>;

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
-use super::proof::{CutOver, Withdrawn, Rested};
+use super::proof::{CutOver, Rested, Withdrawn};
 use crate::id::{AccessKeyId, AccountId};
 use crate::secret::Fingerprint;
 

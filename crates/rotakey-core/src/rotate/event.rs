@@ -79,8 +79,8 @@ pub enum Note {
         /// The key.
         key: AccessKeyId,
     },
-    /// The orphan no longer exists.
-    OrphanGone {
+    /// A key that this rotation was to delete no longer exists.
+    Gone {
         /// The key.
         key: AccessKeyId,
     },

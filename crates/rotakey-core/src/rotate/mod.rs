@@ -22,6 +22,7 @@
 //! - **Disable before delete, always**, and at least [`MINIMUM_REST`] in between; also for a key that
 //!   nobody can ever have used.
 
+mod apply;
 mod effect;
 mod event;
 mod log;
@@ -31,6 +32,7 @@ mod plan;
 pub mod proof;
 mod question;
 mod rotation;
+mod state;
 #[cfg(test)]
 mod stories;
 
@@ -43,7 +45,8 @@ pub use next::Next;
 pub use observed::{Held, HeldSlots, Observed, Preflight};
 pub use plan::{Plan, Subject, Timing};
 pub use question::Question;
-pub use rotation::{IllegalEvent, IllegalHistory, Rotation, State};
+pub use rotation::{IllegalEvent, IllegalHistory, InFlight, Rotation};
+pub use state::{Adoption, NewKey, OldKey, Probes, State};
 
 /// How long an effect may take. After it, whoever started the effect must no longer do it, and another
 /// worker may look at what came of it. The clients' own time-outs are shorter.

@@ -58,11 +58,6 @@ pub enum Question {
         /// Where.
         destination: String,
     },
-    /// AWS takes the holder of the new key for somebody else.
-    WrongIdentity {
-        /// Whom AWS takes it for.
-        arn: String,
-    },
     /// The key is still used though applications could have moved on.
     StillUsed {
         /// The key.
@@ -108,7 +103,6 @@ impl Question {
             Self::CannotRestore { .. } => {
                 "write the old key there by hand and resume, or abort and keep the new key"
             }
-            Self::WrongIdentity { .. } => "check which endpoint and account the new key was asked against",
             Self::StillUsed { .. } => {
                 "find the application that still has it (service and region above), restart or repair it, then resume"
             }
@@ -129,9 +123,8 @@ impl fmt::Display for Question {
             }
             Self::ForeignKeys { keys } => {
                 f.write_str("the user has keys that this rotation does not know:")?;
-                keys.iter().try_for_each(|key| {
-                    write!(f, " {} ({}, created {})", key.id, key.status, key.created_at)
-                })
+                keys.iter()
+                    .try_for_each(|key| write!(f, " {} ({}, created {})", key.id, key.status, key.created_at))
             }
             Self::KeyGone { key } => write!(f, "somebody else deleted {key}"),
             Self::DisabledByOthers { key } => write!(f, "somebody else disabled {key}"),
@@ -148,7 +141,6 @@ impl fmt::Display for Question {
             Self::CannotRestore { destination } => {
                 write!(f, "{destination} keeps no copy of the old key to go back to")
             }
-            Self::WrongIdentity { arn } => write!(f, "AWS takes the holder of the new key for {arn}"),
             Self::StillUsed { key, last_used } => {
                 write!(f, "{key} is still used")?;
                 match last_used {

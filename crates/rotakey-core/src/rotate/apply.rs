@@ -1,0 +1,277 @@
+//! What outcomes, notes and answers do to a rotation. Each is one `match` over the state and the event that
+//! ends in an error, so that a history that no run can have written is loud.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::effect::{FailureKind, Intent, Outcome};
+use super::event::{Answer, Note};
+use super::proof::{Adopted, CutOver, Delivered, OldKeyQuiet};
+use super::question::Question;
+use super::rotation::{IllegalEvent, InFlight, Rotation, Trouble};
+use super::state::{Adoption, NewKey, OldKey, Probes, State};
+
+impl Rotation {
+    pub(super) fn finish(
+        mut self,
+        effect: InFlight,
+        result: &Outcome,
+        at: Timestamp,
+        illegal: IllegalEvent,
+    ) -> Result<Self, IllegalEvent> {
+        if let Some(key) = effect.intent.changes_key() {
+            self.touched.insert(key.clone(), at);
+        }
+        if let Some(new) = self.state.new_key_mut()
+            && matches!(&effect.intent, Intent::Probe { key } if *key == new.id)
+        {
+            new.probed_at = Some(at);
+        }
+        match result {
+            Outcome::Failed { kind, message } => self.add_trouble(&effect.intent, *kind, message, at),
+            Outcome::Created { .. } | Outcome::Accepted { .. } | Outcome::Done | Outcome::Unknown => {
+                self.trouble = None;
+            }
+        }
+        let old = self.plan.old_key.clone();
+        self.state = match (self.state, effect.intent, result) {
+            (State::Planned, Intent::Create { keys_before }, Outcome::Created { key, fingerprint }) => {
+                if keys_before.contains(key) {
+                    return Err(illegal);
+                }
+                self.touched.insert(key.clone(), at);
+                State::Delivering {
+                    new: NewKey {
+                        id: key.clone(),
+                        fingerprint: fingerprint.clone(),
+                        exposed: false,
+                        probed_at: None,
+                    },
+                }
+            }
+            (
+                State::Planned,
+                Intent::Create { keys_before },
+                Outcome::Unknown | Outcome::Failed { kind: FailureKind::Ambiguous, .. },
+            ) => State::Issuing { keys_before, started_at: effect.started_at, deadline: effect.deadline },
+            // Looking is all that can be done about anything else whose outcome is bad or not known.
+            (state @ State::Planned, Intent::Create { .. }, Outcome::Failed { .. }) => state,
+            (State::Verifying { new, delivered, probes }, Intent::Probe { .. }, outcome) => {
+                State::Verifying { new, delivered, probes: probes.after(outcome, at) }
+            }
+            (
+                State::Disabled { new, cut_over, adoption, since, .. },
+                Intent::Probe { .. },
+                Outcome::Accepted { .. },
+            ) => State::Disabled { new, cut_over, adoption, since, new_key_checked: Some(at) },
+            (
+                State::RollingBack { new, old: back, restored_at, disabled_at },
+                Intent::Probe { .. },
+                outcome,
+            ) => State::RollingBack { new, old: back.after_probe(outcome, at), restored_at, disabled_at },
+            // From the moment a disable may have happened, the key counts as disabled: what follows then
+            // (watching it, and enabling it again) is right in both cases.
+            (
+                State::Ready { new, cut_over, adoption, rehearsed },
+                Intent::Disable { .. },
+                Outcome::Done | Outcome::Unknown | Outcome::Failed { kind: FailureKind::Ambiguous, .. },
+            ) => {
+                if rehearsed {
+                    State::Disabled { new, cut_over, adoption, since: at, new_key_checked: None }
+                } else {
+                    State::BrownOut { new, cut_over, adoption, disabled_at: at, enabled_at: None }
+                }
+            }
+            (
+                State::BrownOut { new, cut_over, adoption, disabled_at, enabled_at: None },
+                Intent::Enable { .. },
+                Outcome::Done,
+            ) => State::BrownOut { new, cut_over, adoption, disabled_at, enabled_at: Some(at) },
+            (State::Disabled { new, cut_over, adoption, .. }, Intent::Enable { .. }, Outcome::Done) => {
+                State::Adopting { new, delivered: cut_over.delivered, works: cut_over.works, adoption }
+            }
+            // A disable that had to be repeated starts the rest anew.
+            (State::Disabled { new, cut_over, adoption, .. }, Intent::Disable { .. }, Outcome::Done) => {
+                State::Disabled { new, cut_over, adoption, since: at, new_key_checked: None }
+            }
+            (State::Disabled { new, .. }, Intent::Delete { key }, Outcome::Done) => {
+                self.deleted.insert(key);
+                State::Deleted { new }
+            }
+            (State::Orphaned { orphan, .. }, Intent::Disable { .. }, Outcome::Done) => {
+                State::Orphaned { orphan, disabled_at: Some(at) }
+            }
+            (State::Orphaned { .. }, Intent::Delete { key }, Outcome::Done) => {
+                self.deleted.insert(key);
+                State::Planned
+            }
+            (
+                State::RollingBack { new, restored_at, disabled_at, .. },
+                Intent::Enable { key },
+                Outcome::Done,
+            ) if key == old => State::RollingBack {
+                new,
+                old: OldKey::Enabled { accepted: 0, last: None },
+                restored_at,
+                disabled_at,
+            },
+            // Enabling the new key again means that somebody still used it: the wait begins anew.
+            (State::RollingBack { new, old: back, .. }, Intent::Enable { .. }, Outcome::Done) => {
+                State::RollingBack { new, old: back, restored_at: Some(at), disabled_at: None }
+            }
+            (
+                State::RollingBack { new, old: back, restored_at, .. },
+                Intent::Disable { .. },
+                Outcome::Done,
+            ) => State::RollingBack { new, old: back, restored_at, disabled_at: Some(at) },
+            (state @ State::RollingBack { .. }, Intent::Delete { key }, Outcome::Done) => {
+                self.deleted.insert(key);
+                state
+            }
+            (state, _, Outcome::Done | Outcome::Unknown | Outcome::Failed { .. }) => state,
+            (_, _, Outcome::Created { .. } | Outcome::Accepted { .. }) => return Err(illegal),
+        };
+        Ok(self)
+    }
+
+    pub(super) fn note(
+        mut self,
+        note: &Note,
+        at: Timestamp,
+        illegal: IllegalEvent,
+    ) -> Result<Self, IllegalEvent> {
+        self.state = match (self.state, note) {
+            (State::Issuing { .. }, Note::NothingCreated) => State::Planned,
+            (State::Issuing { keys_before, .. }, Note::OrphanFound { key }) if !keys_before.contains(key) => {
+                self.touched.insert(key.clone(), at);
+                State::Orphaned { orphan: key.clone(), disabled_at: None }
+            }
+            (State::Delivering { new } | State::Verifying { new, .. }, Note::SecretLost { key })
+                if new.id == *key && !new.exposed =>
+            {
+                State::Orphaned { orphan: key.clone(), disabled_at: None }
+            }
+            (State::Orphaned { orphan, .. }, Note::Gone { key }) if orphan == *key => {
+                self.deleted.insert(key.clone());
+                State::Planned
+            }
+            (State::Disabled { new, .. }, Note::Gone { key })
+                if *key == self.plan.old_key && self.deleting.contains(key) =>
+            {
+                self.deleted.insert(key.clone());
+                State::Deleted { new }
+            }
+            (state @ State::RollingBack { .. }, Note::Gone { key }) if self.deleting.contains(key) => {
+                self.deleted.insert(key.clone());
+                state
+            }
+            (State::Delivering { new }, Note::Delivered) => State::Verifying {
+                new,
+                delivered: Delivered(()),
+                probes: Probes { since: at, last: None, accepted: 0, works: None },
+            },
+            (
+                State::Verifying { new, delivered, probes: Probes { works: Some(works), .. } },
+                Note::Published,
+            ) => {
+                let last_use = self.plan.old_key_last_used.at();
+                let adoption = Adoption {
+                    published_at: at,
+                    patience_from: at,
+                    last_use,
+                    // A key that was last used twenty days ago may come back after twenty days.
+                    longest_gap: last_use.map_or(SignedDuration::ZERO, |used| at.duration_since(used)),
+                    vouched_by: None,
+                };
+                State::Adopting { new, delivered, works, adoption }
+            }
+            (State::Adopting { new, delivered, works, adoption }, Note::OldKeyUsed { last_used }) => {
+                State::Adopting { new, delivered, works, adoption: adoption.used(last_used) }
+            }
+            (
+                State::Ready { new, cut_over, adoption, .. }
+                | State::BrownOut { new, cut_over, adoption, enabled_at: Some(_), .. },
+                Note::OldKeyUsed { last_used },
+            ) => State::Adopting {
+                new,
+                delivered: cut_over.delivered,
+                works: cut_over.works,
+                adoption: adoption.used(last_used),
+            },
+            // Still disabled: it is enabled again before anything else.
+            (
+                State::Disabled { new, cut_over, adoption, since, new_key_checked },
+                Note::OldKeyUsed { last_used },
+            ) => {
+                State::Disabled { new, cut_over, adoption: adoption.used(last_used), since, new_key_checked }
+            }
+            (
+                State::Adopting { new, delivered, works, adoption },
+                Note::ReadyToDisable { quiet_since, .. },
+            ) => {
+                let cut_over = CutOver {
+                    delivered,
+                    works,
+                    adopted: Adopted(()),
+                    quiet: OldKeyQuiet(()),
+                    quiet_since: *quiet_since,
+                };
+                let rehearsed = self.plan.timing.brown_out.is_none();
+                State::Ready { new, cut_over, adoption, rehearsed }
+            }
+            (State::BrownOut { new, cut_over, adoption, enabled_at: Some(_), .. }, Note::BrownOutPassed) => {
+                State::Ready { new, cut_over, adoption, rehearsed: true }
+            }
+            (
+                State::RollingBack { new, old: OldKey::Works, restored_at: None, disabled_at },
+                Note::Restored,
+            ) => State::RollingBack { new, old: OldKey::Works, restored_at: Some(at), disabled_at },
+            (state, Note::RollingBack)
+                if self.rollback.is_some() && !matches!(state, State::RollingBack { .. }) =>
+            {
+                match state.into_new_key() {
+                    Some(new) => {
+                        State::RollingBack { new, old: OldKey::Unknown, restored_at: None, disabled_at: None }
+                    }
+                    None => return Err(illegal),
+                }
+            }
+            (
+                State::RollingBack { new, old: OldKey::Enabled { .. }, restored_at, disabled_at },
+                Note::OldKeyWorks,
+            ) => State::RollingBack { new, old: OldKey::Works, restored_at, disabled_at },
+            _ => return Err(illegal),
+        };
+        Ok(self)
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        answer: Answer,
+        by: &str,
+        at: Timestamp,
+        illegal: IllegalEvent,
+    ) -> Result<(), IllegalEvent> {
+        let Some(question) = self.question.take() else { return Err(illegal) };
+        self.trouble = None;
+        if let State::Adopting { adoption, .. } = &mut self.state {
+            adoption.patience_from = at;
+            if answer == Answer::Vouch && matches!(question, Question::NotAdopted { .. }) {
+                adoption.vouched_by = Some(by.to_owned());
+                return Ok(());
+            }
+        }
+        if answer == Answer::LookAgain { Ok(()) } else { Err(illegal) }
+    }
+
+    fn add_trouble(&mut self, intent: &Intent, kind: FailureKind, message: &str, at: Timestamp) {
+        let before = self.trouble.take().filter(|trouble| trouble.intent == *intent);
+        let (failures, refusals) = before.map_or((0, 0), |trouble| (trouble.failures, trouble.refusals));
+        self.trouble = Some(Trouble {
+            intent: intent.clone(),
+            failures: failures + 1,
+            refusals: refusals + u32::from(!kind.is_transient()),
+            last_at: at,
+            message: message.to_owned(),
+        });
+    }
+}

@@ -1,0 +1,93 @@
+//! The way back: the old key in use again, and the new one gone.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Decision, Next, PROBE_INTERVAL, Step, act, close, note, wait};
+use crate::fact::KeyStatus;
+use crate::rotate::effect::{Effect, Intent};
+use crate::rotate::event::{Ending, Note};
+use crate::rotate::proof::Rested;
+use crate::rotate::question::Question;
+use crate::rotate::state::{NewKey, OldKey, State};
+use crate::rotate::{LAST_USED_LAG, SETTLE};
+
+impl Decision<'_> {
+    pub(super) fn roll_back(&self, why: &str) -> Step {
+        let done = || close(Ending::RolledBack { why: why.to_owned() });
+        let (new, old, restored_at, disabled_at) = match &self.rotation.state {
+            State::Planned => return Ok(done()),
+            State::RollingBack { new, old, restored_at, disabled_at } => {
+                (new, *old, *restored_at, *disabled_at)
+            }
+            _ => return Ok(note(Note::RollingBack)),
+        };
+        match old {
+            OldKey::Unknown => return Ok(act(Intent::Enable { key: self.old().clone() })),
+            OldKey::Enabled { last, .. } => return self.await_old_key(last),
+            OldKey::Works => {}
+        }
+        let Some(restored_at) = restored_at else { return self.restore(new) };
+        self.check_keys()?;
+        if self.rotation.deleted.contains(&new.id) {
+            return Ok(self.forget_everywhere(&new.id)?.unwrap_or_else(done));
+        }
+        if self.rotation.deleting.contains(&new.id) && self.is_gone(&new.id)? {
+            return Ok(note(Note::Gone { key: new.id.clone() }));
+        }
+        let withdrawn = self.withdrawn(&new.id)?;
+        let quiet_since = if new.exposed {
+            let used = self.last_used(&new.id)?.at();
+            let by_others = used.filter(|at| new.probed_at.is_none_or(|probed| *at > probed));
+            by_others.map_or(restored_at, |at| at.max(restored_at))
+        } else {
+            restored_at
+        };
+        let Some(disabled_at) = disabled_at else {
+            let due = quiet_since + self.rotation.plan.timing.quiet_for + LAST_USED_LAG;
+            if new.exposed && self.now < due {
+                return Ok(wait(
+                    due,
+                    "applications that already had the new key are to read the old one again",
+                ));
+            }
+            return Ok(act(Intent::Disable { key: new.id.clone() }));
+        };
+        if quiet_since > restored_at && quiet_since > disabled_at - LAST_USED_LAG {
+            return Ok(act(Intent::Enable { key: new.id.clone() }));
+        }
+        self.expect_status(&new.id, KeyStatus::Inactive)?;
+        match Rested::check(disabled_at, SignedDuration::ZERO, self.now) {
+            Ok(rested) => Ok(Next::Do(Effect::delete_withdrawn(new.id.clone(), withdrawn, rested))),
+            Err(until) => Ok(wait(until, "the new key is disabled and rests before it is deleted")),
+        }
+    }
+
+    /// The old key was enabled: wait until AWS accepts it, by asking with it if its secret is at hand.
+    pub(super) fn await_old_key(&self, last_probe: Option<Timestamp>) -> Step {
+        let settled = self.rotation.touched.get(self.old()).map_or(self.now, |touched| *touched + SETTLE);
+        if self.now >= settled {
+            self.expect_status(self.old(), KeyStatus::Active)?;
+            return Ok(note(Note::OldKeyWorks));
+        }
+        if !self.seen.in_hand.contains(self.old()) {
+            return Ok(wait(settled, "the old key is enabled; AWS accepts it everywhere by then"));
+        }
+        if let Some(due) = last_probe.map(|last| last + PROBE_INTERVAL).filter(|due| self.now < *due) {
+            return Ok(wait(due, "the old key is enabled; AWS is asked whether it accepts it"));
+        }
+        Ok(act(Intent::Probe { key: self.old().clone() }))
+    }
+
+    pub(super) fn restore(&self, new: &NewKey) -> Step {
+        for (index, slots) in self.all_slots()? {
+            let serves_new = slots.current.as_ref().is_some_and(|held| held.key == new.id);
+            if serves_new && slots.keeps_aside(self.old()) {
+                return Ok(act(Intent::Restore { destination: index, key: self.old().clone() }));
+            }
+            if serves_new {
+                return Ok(Next::Ask(Question::CannotRestore { destination: self.destination(index) }));
+            }
+        }
+        Ok(note(Note::Restored))
+    }
+}

@@ -1,0 +1,193 @@
+//! What must hold before a step; and what stops it, if it does not.
+
+use jiff::SignedDuration;
+
+use super::{Decision, Next, act, note};
+use crate::fact::{KeyFacts, KeyStatus, LastUsed, Seen};
+use crate::id::AccessKeyId;
+use crate::rotate::LAST_USED_GRANULARITY;
+use crate::rotate::effect::Intent;
+use crate::rotate::event::Note;
+use crate::rotate::observed::HeldSlots;
+use crate::rotate::proof::{CutOver, Withdrawn};
+use crate::rotate::question::Question;
+use crate::rotate::state::{Adoption, NewKey, State};
+
+impl Decision<'_> {
+    pub(super) fn check_user(&self) -> Result<(), Next> {
+        match &self.seen.user {
+            Seen::Known(Some(id)) if *id == self.rotation.plan.subject.user_id => Ok(()),
+            Seen::Known(Some(id)) => Err(Next::Ask(Question::UserReplaced { user_id: id.clone() })),
+            Seen::Known(None) => Err(Next::Ask(Question::UserGone)),
+            Seen::Unknown(why) => Err(self.cannot_see(why)),
+        }
+    }
+
+    /// Stops for whatever somebody else did to the keys of the user. What IAM says of a key that rotakey
+    /// itself changed a moment ago may be old, and is not held against it.
+    pub(super) fn check_keys(&self) -> Result<(), Next> {
+        let state = &self.rotation.state;
+        let orphan = match state {
+            State::Orphaned { orphan, .. } => Some(orphan),
+            _ => None,
+        };
+        let new = self.rotation.new_key();
+        let listed = self.keys()?;
+        let foreign: Vec<KeyFacts> = listed
+            .iter()
+            .filter(|key| {
+                let known = [Some(self.old()), new, orphan];
+                !known.contains(&Some(&key.id)) && !self.rotation.deleted.contains(&key.id)
+            })
+            .cloned()
+            .collect();
+        if !foreign.is_empty() {
+            return Err(Next::Ask(Question::ForeignKeys { keys: foreign }));
+        }
+        let old_is_deleted = matches!(state, State::Deleted { .. });
+        if !old_is_deleted {
+            self.check_listed(self.old())?;
+        }
+        if let Some(new) = new
+            && !self.rotation.deleted.contains(new)
+        {
+            self.check_listed(new)?;
+        }
+        match state {
+            State::Planned
+            | State::Orphaned { .. }
+            | State::Delivering { .. }
+            | State::Verifying { .. }
+            | State::Adopting { .. }
+            | State::Ready { .. }
+            | State::BrownOut { enabled_at: Some(_), .. } => {
+                self.expect_status(self.old(), KeyStatus::Active)?
+            }
+            _ => {}
+        }
+        match state {
+            State::Delivering { new }
+            | State::Verifying { new, .. }
+            | State::Adopting { new, .. }
+            | State::Ready { new, .. }
+            | State::BrownOut { new, .. }
+            | State::Disabled { new, .. }
+            | State::Deleted { new } => self.expect_status(&new.id, KeyStatus::Active),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn check_listed(&self, key: &AccessKeyId) -> Result<(), Next> {
+        let listed = self.keys()?.iter().any(|facts| facts.id == *key);
+        // Our own delete may have been done though its answer was lost.
+        let perhaps_ours = self.rotation.deleting.contains(key);
+        if listed || perhaps_ours || !self.is_settled(key) {
+            return Ok(());
+        }
+        Err(Next::Ask(Question::KeyGone { key: key.clone() }))
+    }
+
+    pub(super) fn expect_status(&self, key: &AccessKeyId, wanted: KeyStatus) -> Result<(), Next> {
+        let Some(facts) = self.keys()?.iter().find(|facts| facts.id == *key) else { return Ok(()) };
+        if facts.status == wanted {
+            return Ok(());
+        }
+        if !self.is_settled(key) {
+            return Err(self.cannot_see(&format!("IAM does not show {key} as {wanted} yet")));
+        }
+        Err(Next::Ask(match wanted {
+            KeyStatus::Active => Question::DisabledByOthers { key: key.clone() },
+            KeyStatus::Inactive => Question::EnabledByOthers { key: key.clone() },
+        }))
+    }
+
+    /// The secret must be at hand. If every destination can be seen and none holds it, it is lost.
+    pub(super) fn check_secret(&self, new: &NewKey) -> Result<(), Next> {
+        if self.seen.in_hand.contains(&new.id) {
+            return Ok(());
+        }
+        self.all_slots()?;
+        if new.exposed {
+            let destination = self.destination(0);
+            return Err(Next::Ask(Question::DestinationChanged { destination, holds: None }));
+        }
+        Err(note(Note::SecretLost { key: new.id.clone() }))
+    }
+
+    /// While the new key is being put there, a destination serves the old key, the new one, or none.
+    pub(super) fn check_served(&self, index: usize, slots: &HeldSlots, new: &NewKey) -> Result<(), Next> {
+        match &slots.current {
+            Some(held) if held.key != *self.old() && held.key != new.id => {
+                Err(self.destination_changed(index, slots))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Once published, every destination serves the new pair, exactly.
+    pub(super) fn check_all_served(&self, new: &NewKey) -> Result<(), Next> {
+        for (index, slots) in self.all_slots()? {
+            if slots.current.as_ref().is_none_or(|held| held.fingerprint != new.fingerprint) {
+                return Err(self.destination_changed(index, slots));
+            }
+        }
+        Ok(())
+    }
+
+    /// The evidence for the cut-over still holds.
+    pub(super) fn check_quiet(&self, cut_over: &CutOver, adoption: &Adoption) -> Result<(), Next> {
+        let old_use = self.last_used(self.old())?;
+        let disproved = old_use.at().is_some_and(|at| at > cut_over.quiet_since)
+            || adoption.last_use.is_some_and(|at| at > cut_over.quiet_since);
+        if disproved { Err(note(Note::OldKeyUsed { last_used: old_use.clone() })) } else { Ok(()) }
+    }
+
+    /// No destination serves the key or keeps it as what was served before.
+    pub(super) fn withdrawn(&self, key: &AccessKeyId) -> Result<Withdrawn, Next> {
+        for (index, slots) in self.all_slots()? {
+            if slots.current.as_ref().is_some_and(|held| held.key == *key) {
+                return Err(self.destination_changed(index, slots));
+            }
+        }
+        Ok(Withdrawn(()))
+    }
+
+    pub(super) fn forget_everywhere(&self, key: &AccessKeyId) -> Result<Option<Next>, Next> {
+        for (index, slots) in self.all_slots()? {
+            if slots.keeps_aside(key) {
+                return Ok(Some(act(Intent::Forget { destination: index, key: key.clone() })));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What shows that the new key has been adopted, if something does.
+    pub(super) fn adopted(&self, new: &NewKey, adoption: &Adoption) -> Result<Option<String>, Next> {
+        if let Some(person) = &adoption.vouched_by {
+            return Ok(Some(format!("{person} vouched for it")));
+        }
+        let Some(last_use) = adoption.last_use else {
+            return Ok(Some("the old key was never used".to_owned()));
+        };
+        let idle = adoption.published_at.duration_since(last_use);
+        if idle >= self.rotation.plan.timing.longest_quiet {
+            return Ok(Some(format!("the old key had not been used for {} days", idle.as_hours() / 24)));
+        }
+        let LastUsed::At { at, service, .. } = self.last_used(&new.id)? else { return Ok(None) };
+        // Our own probe is a use, and hides others for a quarter of an hour; STS is all that it calls.
+        let ours = new.probed_at.is_some_and(|probed| *at <= probed + LAST_USED_GRANULARITY);
+        let foreign_service = service.as_deref().is_some_and(|service| service != "sts");
+        if ours && !foreign_service {
+            return Ok(None);
+        }
+        Ok(Some(format!(
+            "the new key was used at {at} ({})",
+            service.as_deref().unwrap_or("service unknown")
+        )))
+    }
+
+    pub(super) fn quiet_wanted(&self, adoption: &Adoption) -> SignedDuration {
+        let timing = &self.rotation.plan.timing;
+        timing.quiet_for.max(adoption.longest_gap.min(timing.longest_quiet))
+    }
+}

@@ -1,0 +1,254 @@
+//! Where a rotation can stand, and what it knows there.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::effect::Outcome;
+use super::event::Ending;
+use super::proof::{CutOver, Delivered, NewKeyWorks};
+use crate::fact::LastUsed;
+use crate::id::AccessKeyId;
+use crate::secret::Fingerprint;
+
+/// How many times in a row AWS must accept the new key, since one replica's answer is not all of them.
+pub(super) const ACCEPTANCES: u32 = 3;
+
+/// Where a rotation stands. Named for what it waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// No new key exists.
+    Planned,
+    /// A create was sent, and its answer was lost: there may be a new key.
+    Issuing {
+        /// The keys from before the create.
+        keys_before: BTreeSet<AccessKeyId>,
+        /// When the create was started.
+        started_at: Timestamp,
+        /// When it was over at the latest.
+        deadline: Timestamp,
+    },
+    /// A new key exists that nobody can use, because its secret is lost.
+    Orphaned {
+        /// The key.
+        orphan: AccessKeyId,
+        /// When it was disabled.
+        disabled_at: Option<Timestamp>,
+    },
+    /// The new key is to be staged at the destinations.
+    Delivering {
+        /// The new key.
+        new: NewKey,
+    },
+    /// Every destination holds the new key; AWS is to accept it, then it is published.
+    Verifying {
+        /// The new key.
+        new: NewKey,
+        /// It is staged everywhere.
+        delivered: Delivered,
+        /// How far the probes got.
+        probes: Probes,
+    },
+    /// Applications read the new key; those that hold the old one are to move on.
+    Adopting {
+        /// The new key.
+        new: NewKey,
+        /// It is staged everywhere.
+        delivered: Delivered,
+        /// It works.
+        works: NewKeyWorks,
+        /// What is known of the move.
+        adoption: Adoption,
+    },
+    /// The old key is not needed any more; it is to be disabled.
+    Ready {
+        /// The new key.
+        new: NewKey,
+        /// Why the old one may go.
+        cut_over: CutOver,
+        /// To go back to, should the old key be used after all.
+        adoption: Adoption,
+        /// Whether the rehearsal is over (or none was asked for).
+        rehearsed: bool,
+    },
+    /// The rehearsal: the old key is disabled for some minutes, enabled again, and watched.
+    BrownOut {
+        /// The new key.
+        new: NewKey,
+        /// Why the old one may go.
+        cut_over: CutOver,
+        /// To go back to, should the old key be used after all.
+        adoption: Adoption,
+        /// When it was disabled.
+        disabled_at: Timestamp,
+        /// When it was enabled again.
+        enabled_at: Option<Timestamp>,
+    },
+    /// The old key is disabled, and can be enabled again at any time.
+    Disabled {
+        /// The new key.
+        new: NewKey,
+        /// Why the old one may go.
+        cut_over: CutOver,
+        /// To go back to, should the old key be needed after all.
+        adoption: Adoption,
+        /// When it was disabled.
+        since: Timestamp,
+        /// When AWS last accepted the new key since then, asked shortly before the old one is deleted.
+        new_key_checked: Option<Timestamp>,
+    },
+    /// The old key is deleted; its traces at the destinations are to be removed.
+    Deleted {
+        /// The new key.
+        new: NewKey,
+    },
+    /// The old key is to be what applications use, and the new one to go.
+    RollingBack {
+        /// The new key.
+        new: NewKey,
+        /// How far the old key is back.
+        old: OldKey,
+        /// When every destination served the old key again.
+        restored_at: Option<Timestamp>,
+        /// When the new key was disabled.
+        disabled_at: Option<Timestamp>,
+    },
+    /// The end.
+    Closed {
+        /// How it ended.
+        ending: Ending,
+    },
+}
+
+/// The key that a rotation created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// The key.
+    pub id: AccessKeyId,
+    /// What its pair is recognised by.
+    pub fingerprint: Fingerprint,
+    /// Whether an application may have read it: a publish was started.
+    pub exposed: bool,
+    /// When rotakey last signed a call with it, which counts as a use.
+    pub probed_at: Option<Timestamp>,
+}
+
+/// How far the old key is back in a roll-back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldKey {
+    /// It is to be enabled, whatever IAM says of it: enabling twice does no harm, trusting an old answer may.
+    Unknown,
+    /// It was enabled; AWS has accepted it that many times in a row since.
+    Enabled {
+        /// How many times.
+        accepted: u32,
+        /// When it was last asked.
+        last: Option<Timestamp>,
+    },
+    /// Applications can use it.
+    Works,
+}
+
+/// How far AWS has accepted the new key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probes {
+    /// When the first probe could have been made.
+    pub since: Timestamp,
+    /// When the last one was made.
+    pub last: Option<Timestamp>,
+    /// How many in a row were accepted.
+    pub accepted: u32,
+    /// Made by enough of them.
+    pub works: Option<NewKeyWorks>,
+}
+
+/// What is known of the applications' move to the new key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adoption {
+    /// When every destination had the new key published.
+    pub published_at: Timestamp,
+    /// When the patience for the move began: at the publish, or when a person granted more time.
+    pub patience_from: Timestamp,
+    /// The latest use of the old key that the log knows.
+    pub last_use: Option<Timestamp>,
+    /// The longest time between two uses of the old key that the log knows.
+    pub longest_gap: SignedDuration,
+    /// Who vouched that every application has the new key.
+    pub vouched_by: Option<String>,
+}
+
+impl State {
+    /// The name of the state, in kebab-case.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Issuing { .. } => "issuing",
+            Self::Orphaned { .. } => "orphaned",
+            Self::Delivering { .. } => "delivering",
+            Self::Verifying { .. } => "verifying",
+            Self::Adopting { .. } => "adopting",
+            Self::Ready { .. } => "ready",
+            Self::BrownOut { .. } => "brown-out",
+            Self::Disabled { .. } => "disabled",
+            Self::Deleted { .. } => "deleted",
+            Self::RollingBack { .. } => "rolling-back",
+            Self::Closed { .. } => "closed",
+        }
+    }
+
+    pub(super) fn new_key(&self) -> Option<&NewKey> {
+        match self {
+            Self::Planned | Self::Issuing { .. } | Self::Orphaned { .. } | Self::Closed { .. } => None,
+            Self::Delivering { new }
+            | Self::Verifying { new, .. }
+            | Self::Adopting { new, .. }
+            | Self::Ready { new, .. }
+            | Self::BrownOut { new, .. }
+            | Self::Disabled { new, .. }
+            | Self::Deleted { new }
+            | Self::RollingBack { new, .. } => Some(new),
+        }
+    }
+
+    pub(super) fn new_key_mut(&mut self) -> Option<&mut NewKey> {
+        match self {
+            Self::Planned | Self::Issuing { .. } | Self::Orphaned { .. } | Self::Closed { .. } => None,
+            Self::Delivering { new }
+            | Self::Verifying { new, .. }
+            | Self::Adopting { new, .. }
+            | Self::Ready { new, .. }
+            | Self::BrownOut { new, .. }
+            | Self::Disabled { new, .. }
+            | Self::Deleted { new }
+            | Self::RollingBack { new, .. } => Some(new),
+        }
+    }
+
+    pub(super) fn into_new_key(mut self) -> Option<NewKey> {
+        self.new_key_mut().map(|new| new.clone())
+    }
+}
+
+impl OldKey {
+    pub(super) fn after_probe(self, outcome: &Outcome, at: Timestamp) -> Self {
+        let Self::Enabled { accepted, .. } = self else { return self };
+        let accepted = if matches!(outcome, Outcome::Accepted { .. }) { accepted + 1 } else { 0 };
+        if accepted >= ACCEPTANCES { Self::Works } else { Self::Enabled { accepted, last: Some(at) } }
+    }
+}
+
+impl Probes {
+    pub(super) fn after(self, outcome: &Outcome, at: Timestamp) -> Self {
+        let accepted = if matches!(outcome, Outcome::Accepted { .. }) { self.accepted + 1 } else { 0 };
+        let works = self.works.or((accepted >= ACCEPTANCES).then_some(NewKeyWorks(())));
+        Self { since: self.since, last: Some(at), accepted, works }
+    }
+}
+
+impl Adoption {
+    pub(super) fn used(self, last_used: &LastUsed) -> Self {
+        let Some(at) = last_used.at() else { return self };
+        let gap = self.last_use.map_or(SignedDuration::ZERO, |before| at.duration_since(before));
+        Self { last_use: Some(at), longest_gap: self.longest_gap.max(gap), ..self }
+    }
+}

@@ -1,0 +1,373 @@
+//! Moves rotations on: observe, decide, do one effect, append.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures::stream::{self, StreamExt};
+use jiff::{SignedDuration, Timestamp};
+use rotakey_core::fact::KeyStatus;
+use rotakey_core::id::{AccessKeyId, AccountId, RotationId, WorkerId};
+use rotakey_core::rotate::{
+    Answer, EFFECT_DEADLINE, Ending, Event, FailureKind, Intent, Next, Outcome, Plan, Question, Rotation,
+    State,
+};
+use rotakey_core::secret::AccessKeyPair;
+
+use crate::journal::{Journal, JournalError};
+use crate::observe::{Look, look};
+use crate::port::{Clock, Destination, Destinations, Iam, KeyProbe, PortError, PortErrorKind};
+use crate::store::{Store, StoreError};
+
+/// Waits up to this long are slept through rather than left to the next tick.
+const NAP: SignedDuration = SignedDuration::from_secs(15);
+
+/// How many rotations are driven at a time.
+const CONCURRENCY: usize = 4;
+
+/// A rotation that takes more steps than this without waiting once is going round in circles.
+const MOST_STEPS: usize = 500;
+
+/// All that the engine reaches outside.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// The account that `iam` speaks to. Rotations of other accounts are left alone.
+    pub account_id: AccountId,
+    /// IAM of that account.
+    pub iam: &'a dyn Iam,
+    /// Asks AWS whether a key works.
+    pub probe: &'a dyn KeyProbe,
+    /// Opens the places that applications read keys from.
+    pub destinations: &'a dyn Destinations,
+    /// Keeps the log.
+    pub store: &'a dyn Store,
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+}
+
+/// Told about every event right after it was appended.
+pub type Listener<'a> = &'a (dyn Fn(&Rotation, &Event) + Send + Sync);
+
+/// Drives the rotations of one account. Secrets live in its memory only, from the moment AWS shows them
+/// until every destination has them.
+pub struct Engine<'a> {
+    ports: Ports<'a>,
+    worker: WorkerId,
+    listener: Listener<'a>,
+    custody: Mutex<BTreeMap<AccessKeyId, AccessKeyPair>>,
+}
+
+/// Where a rotation stands after it was driven.
+#[derive(Debug)]
+pub struct Report {
+    /// The rotation.
+    pub rotation: Rotation,
+    /// What it waits for.
+    pub standing: Standing,
+}
+
+/// What a rotation waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Time.
+    Waits {
+        /// When it should be driven again at the latest.
+        until: Timestamp,
+        /// What for.
+        why: String,
+    },
+    /// A person.
+    Asks(Question),
+    /// Nothing.
+    Ended(Ending),
+}
+
+/// A rotation that could not be driven, and why. The others are not affected.
+#[derive(Debug)]
+pub struct Undriven {
+    /// The rotation.
+    pub rotation: RotationId,
+    /// Why.
+    pub error: JournalError,
+}
+
+/// What one pass over all open rotations came to.
+#[derive(Debug, Default)]
+pub struct Tick {
+    /// Those that were driven.
+    pub reports: Vec<Report>,
+    /// Those that could not be.
+    pub undriven: Vec<Undriven>,
+}
+
+impl Tick {
+    /// When the next pass is due: the earliest end of what is waited for.
+    pub fn due(&self) -> Option<Timestamp> {
+        let ends = self.reports.iter().filter_map(|report| match &report.standing {
+            Standing::Waits { until, .. } => Some(*until),
+            Standing::Asks(_) | Standing::Ended(_) => None,
+        });
+        ends.min()
+    }
+}
+
+impl<'a> Engine<'a> {
+    /// An engine with nothing in custody.
+    pub fn new(ports: Ports<'a>, worker: WorkerId, listener: Listener<'a>) -> Self {
+        Self { ports, worker, listener, custody: Mutex::default() }
+    }
+
+    /// Begins a rotation. Only its plan is logged; [`Self::tick`] does the rest.
+    ///
+    /// # Errors
+    /// [`StoreError::SubjectBusy`] if the user is being rotated already.
+    pub async fn begin(&self, plan: Plan) -> Result<RotationId, JournalError> {
+        Journal::begin(self.ports.store, plan, self.ports.clock.now()).await
+    }
+
+    /// Drives every open rotation of the account until it waits, asks or ends. What fails with one rotation
+    /// does not keep the others.
+    ///
+    /// # Errors
+    /// The list of rotations could not be read.
+    pub async fn tick(&self) -> Result<Tick, StoreError> {
+        let rotations = self.ports.store.rotations().await?;
+        let open = rotations
+            .into_iter()
+            .filter(|rotation| rotation.open && rotation.subject.account_id == self.ports.account_id);
+        let driven: Vec<_> = stream::iter(open)
+            .map(|rotation| async move { (self.drive(&rotation.id).await, rotation.id) })
+            .buffered(CONCURRENCY)
+            .collect()
+            .await;
+        let mut tick = Tick::default();
+        for (result, rotation) in driven {
+            match result {
+                Ok(report) => tick.reports.push(report),
+                Err(error) => tick.undriven.push(Undriven { rotation, error }),
+            }
+        }
+        Ok(tick)
+    }
+
+    /// Drives one rotation until it waits, asks or ends.
+    ///
+    /// # Errors
+    /// Its log cannot be read or written, or is broken.
+    pub async fn drive(&self, id: &RotationId) -> Result<Report, JournalError> {
+        let mut journal = Journal::open(self.ports.store, id).await?;
+        for _ in 0..MOST_STEPS {
+            match self.step(&mut journal).await {
+                Ok(Some(standing)) => return Ok(Report { rotation: journal.rotation().clone(), standing }),
+                Ok(None) => {}
+                // Another worker was faster: it has the right to act, and its log is the truth.
+                Err(JournalError::Store(StoreError::Conflict)) => {
+                    journal = Journal::open(self.ports.store, id).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let until = self.ports.clock.now() + SignedDuration::from_mins(1);
+        let why = format!("paused after {MOST_STEPS} steps in a row");
+        Ok(Report { rotation: journal.rotation().clone(), standing: Standing::Waits { until, why } })
+    }
+
+    /// Asks for the old state back. [`Self::tick`] does it.
+    ///
+    /// # Errors
+    /// [`JournalError::OutOfPlace`] once the old key is deleted, or the rotation is over or on its way back.
+    pub async fn roll_back(&self, id: &RotationId, by: &str, why: &str) -> Result<Rotation, JournalError> {
+        let event = Event::RollbackRequested { by: by.to_owned(), why: why.to_owned() };
+        self.tell(id, &event).await
+    }
+
+    /// Answers the question that a rotation asks.
+    ///
+    /// # Errors
+    /// [`JournalError::OutOfPlace`] if it asks none, or the answer does not fit.
+    pub async fn answer(&self, id: &RotationId, answer: Answer, by: &str) -> Result<Rotation, JournalError> {
+        self.tell(id, &Event::Answered { answer, by: by.to_owned() }).await
+    }
+
+    /// Stops a rotation where it stands and leaves the world as it is.
+    ///
+    /// # Errors
+    /// [`JournalError::OutOfPlace`] while a key may exist that nobody could find, or an effect is under way.
+    pub async fn abort(&self, id: &RotationId, by: &str, why: &str) -> Result<Rotation, JournalError> {
+        let ending = Ending::Aborted { by: by.to_owned(), why: why.to_owned() };
+        self.tell(id, &Event::Closed { ending }).await
+    }
+
+    async fn tell(&self, id: &RotationId, event: &Event) -> Result<Rotation, JournalError> {
+        let mut journal = Journal::open(self.ports.store, id).await?;
+        self.append(&mut journal, event).await?;
+        Ok(journal.rotation().clone())
+    }
+
+    /// One step. `None` if there may be another at once.
+    async fn step(&self, journal: &mut Journal) -> Result<Option<Standing>, JournalError> {
+        let now = self.ports.clock.now();
+        if let Some(standing) = standing_without_looking(journal.rotation(), now) {
+            return Ok(Some(standing));
+        }
+        let mut look = look(&self.ports, journal.rotation()).await;
+        look.observed.in_hand.extend(self.custody().keys().cloned());
+        match journal.rotation().next(&look.observed, now) {
+            Next::Do(effect) => {
+                let deadline = self.ports.clock.now() + EFFECT_DEADLINE;
+                let intent = effect.intent().clone();
+                let started = Event::Started { intent, by: self.worker.clone(), deadline };
+                self.append(journal, &started).await?;
+                // The append may have taken long. Past the deadline the right to act is somebody else's.
+                if self.ports.clock.now() < deadline {
+                    let result = self.perform(journal.rotation(), effect.intent(), &look).await;
+                    self.append(journal, &Event::Finished { result }).await?;
+                }
+                Ok(None)
+            }
+            Next::Record(event) => self.append(journal, &event).await.map(|()| None),
+            Next::Wait { until, .. } if until <= now + NAP => {
+                self.ports.clock.sleep_until(until).await;
+                Ok(None)
+            }
+            Next::Wait { until, why } => Ok(Some(Standing::Waits { until, why })),
+            Next::Ask(question) => {
+                self.append(journal, &Event::Asked { question: question.clone() }).await?;
+                Ok(Some(Standing::Asks(question)))
+            }
+            Next::Done(ending) => Ok(Some(Standing::Ended(ending))),
+        }
+    }
+
+    async fn append(&self, journal: &mut Journal, event: &Event) -> Result<(), JournalError> {
+        journal.append(self.ports.store, self.ports.clock, event).await?;
+        self.release_custody(journal.rotation());
+        (self.listener)(journal.rotation(), event);
+        Ok(())
+    }
+
+    async fn perform(&self, rotation: &Rotation, intent: &Intent, look: &Look) -> Outcome {
+        let done = match intent {
+            Intent::Create { .. } => return self.create(rotation).await,
+            Intent::Probe { key } => return self.probe(rotation, key, look).await,
+            Intent::Stage { destination, key } => self.put(rotation, *destination, key, look, false).await,
+            Intent::Publish { destination, key } => self.put(rotation, *destination, key, look, true).await,
+            Intent::Restore { destination, key } => match self.open(rotation, *destination) {
+                Ok(place) => place.restore(key).await,
+                Err(error) => Err(error),
+            },
+            Intent::Forget { destination, key } => match self.open(rotation, *destination) {
+                Ok(place) => place.forget(key).await,
+                Err(error) => Err(error),
+            },
+            Intent::Disable { key } => self.set_status(rotation, key, KeyStatus::Inactive).await,
+            Intent::Enable { key } => self.set_status(rotation, key, KeyStatus::Active).await,
+            Intent::Delete { key } => {
+                let user_name = &rotation.plan().subject.user_name;
+                match self.ports.iam.delete_access_key(user_name, key).await {
+                    // What is gone is deleted.
+                    Err(PortError { kind: PortErrorKind::NotFound, .. }) => Ok(()),
+                    result => result,
+                }
+            }
+        };
+        done.map_or_else(failed, |()| Outcome::Done)
+    }
+
+    async fn create(&self, rotation: &Rotation) -> Outcome {
+        match self.ports.iam.create_access_key(&rotation.plan().subject.user_name).await {
+            Ok(pair) => {
+                let outcome = Outcome::Created { key: pair.id.clone(), fingerprint: pair.fingerprint() };
+                self.custody().insert(pair.id.clone(), pair);
+                outcome
+            }
+            Err(error) => failed(error),
+        }
+    }
+
+    async fn probe(&self, rotation: &Rotation, key: &AccessKeyId, look: &Look) -> Outcome {
+        let subject = &rotation.plan().subject;
+        let Some(pair) = self.pair(key, look) else { return failed(secret_missing(key)) };
+        match self.ports.probe.identify(&pair).await {
+            Ok(identity)
+                if identity.account_id == subject.account_id
+                    && identity.arn.rsplit('/').next() == Some(subject.user_name.as_str()) =>
+            {
+                Outcome::Accepted { account_id: identity.account_id, arn: identity.arn }
+            }
+            Ok(identity) => Outcome::Failed {
+                kind: FailureKind::Invalid,
+                message: format!("AWS takes the holder of the key for {}", identity.arn),
+            },
+            Err(error) => failed(error),
+        }
+    }
+
+    async fn put(
+        &self,
+        rotation: &Rotation,
+        destination: usize,
+        key: &AccessKeyId,
+        look: &Look,
+        publish: bool,
+    ) -> Result<(), PortError> {
+        let place = self.open(rotation, destination)?;
+        let pair = self.pair(key, look).ok_or_else(|| secret_missing(key))?;
+        if publish { place.publish(&pair).await } else { place.stage(&pair).await }
+    }
+
+    async fn set_status(
+        &self,
+        rotation: &Rotation,
+        key: &AccessKeyId,
+        status: KeyStatus,
+    ) -> Result<(), PortError> {
+        self.ports.iam.set_status(&rotation.plan().subject.user_name, key, status).await
+    }
+
+    fn open(&self, rotation: &Rotation, destination: usize) -> Result<Box<dyn Destination>, PortError> {
+        let spec = rotation.plan().destinations.get(destination).ok_or_else(|| {
+            PortError::new(PortErrorKind::Invalid, "open destination", "the plan has no such destination")
+        })?;
+        self.ports.destinations.open(spec)
+    }
+
+    fn pair(&self, key: &AccessKeyId, look: &Look) -> Option<AccessKeyPair> {
+        let custody = self.custody();
+        custody.get(key).or_else(|| look.pairs.get(key)).map(AccessKeyPair::duplicate)
+    }
+
+    /// Drops the secret of a new key as soon as the destinations have it, or it is given up.
+    fn release_custody(&self, rotation: &Rotation) {
+        let still_needed = matches!(rotation.state(), State::Delivering { .. } | State::Verifying { .. });
+        if let Some(new) = rotation.new_key().filter(|_| !still_needed) {
+            self.custody().remove(new);
+        }
+        if let State::Orphaned { orphan, .. } = rotation.state() {
+            self.custody().remove(orphan);
+        }
+    }
+
+    fn custody(&self) -> MutexGuard<'_, BTreeMap<AccessKeyId, AccessKeyPair>> {
+        self.custody.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where a rotation stands if that follows from its log alone.
+pub fn standing_without_looking(rotation: &Rotation, now: Timestamp) -> Option<Standing> {
+    if let Some(ending) = rotation.ending() {
+        return Some(Standing::Ended(ending.clone()));
+    }
+    if let Some(until) = rotation.asleep_until(now) {
+        let why = "a step is under way, or was cut off; it is over at the latest by then".to_owned();
+        return Some(Standing::Waits { until, why });
+    }
+    rotation.question().map(|question| Standing::Asks(question.clone()))
+}
+
+fn failed(error: PortError) -> Outcome {
+    Outcome::Failed { kind: error.kind, message: error.to_string() }
+}
+
+fn secret_missing(key: &AccessKeyId) -> PortError {
+    PortError::new(PortErrorKind::Invalid, "take the secret", format!("the secret of {key} is not at hand"))
+}
