@@ -9,5 +9,6 @@ pub mod destination;
 pub mod fact;
 pub mod id;
 pub mod policy;
+pub mod report;
 pub mod rotate;
 pub mod secret;
