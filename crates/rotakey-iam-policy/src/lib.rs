@@ -20,6 +20,6 @@ mod privilege;
 pub use condition::{Comparison, Condition, Operator, Orderings, SetOperator};
 pub use document::{Effect, PolicyDocument, PrincipalPattern, Scope, Statement, Version};
 pub use evaluate::{Context, Decision, Request, evaluate};
-pub use parse::ParseError;
+pub use parse::{ParseError, decoded};
 pub use principal::Principal;
 pub use privilege::{HeldPolicy, Holder, PolicySource, Privilege, privilege};

@@ -35,14 +35,18 @@ impl PolicyDocument {
     /// The first element that the policy language does not allow. Unknown condition operators are no
     /// error here: [`evaluate`](crate::evaluate) fails closed on them.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let text = decode_if_encoded(text)?;
+        let text = decoded(text)?;
         let value = json::parse(&text).map_err(|error| ParseError::Json(error.to_string()))?;
         Element { place: String::new(), value: &value }.document()
     }
 }
 
-/// JSON policies begin with `{`, percent-encoded ones with `%7B`.
-fn decode_if_encoded(text: &str) -> Result<Cow<'_, str>, ParseError> {
+/// The JSON text of a document that may be percent-encoded (RFC 3986). JSON policies begin with `{`,
+/// percent-encoded ones with `%7B`.
+///
+/// # Errors
+/// [`ParseError::Encoding`].
+pub fn decoded(text: &str) -> Result<Cow<'_, str>, ParseError> {
     if !text.trim_start().starts_with('%') {
         return Ok(Cow::Borrowed(text));
     }
