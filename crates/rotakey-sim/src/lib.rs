@@ -10,6 +10,8 @@
 //! This crate never reads the machine's clock or its randomness, and never calls a real cloud.
 
 pub mod api;
+pub mod consistency;
 pub mod faults;
+pub mod random;
 pub mod simulation;
 pub mod world;

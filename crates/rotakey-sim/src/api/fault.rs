@@ -115,6 +115,31 @@ impl Fault {
         }
     }
 
+    /// Too many calls.
+    pub fn throttled(service: Service) -> Self {
+        match service {
+            Service::Iam | Service::Sts => Self::refused("Throttling", 400, "Rate exceeded"),
+            Service::Organizations => Self::refused("TooManyRequestsException", 400, "Rate exceeded"),
+            Service::S3 => Self::refused("SlowDown", 503, "Please reduce your request rate."),
+            Service::Ec2 => Self::refused("RequestLimitExceeded", 503, "Request limit exceeded."),
+            _ => Self::refused("ThrottlingException", 400, "Rate exceeded"),
+        }
+    }
+
+    /// The service is down.
+    pub fn outage(service: Service) -> Self {
+        let message = "The service is temporarily unable to handle the request.";
+        match service {
+            Service::S3 => {
+                Self::refused("InternalError", 500, "We encountered an internal error. Please try again.")
+            }
+            Service::SecretsManager => Self::refused("InternalServiceError", 500, message),
+            Service::Ssm => Self::refused("InternalServerError", 500, message),
+            Service::Organizations => Self::refused("ServiceException", 500, message),
+            _ => Self::refused("ServiceUnavailable", 503, message),
+        }
+    }
+
     /// An operation that the service does not have, or that is not simulated.
     pub fn unknown_operation(service: Service, action: &str) -> Self {
         match service.protocol() {

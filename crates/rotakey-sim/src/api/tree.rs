@@ -1,12 +1,15 @@
 //! The protocol-neutral value of parameters and answers.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 
 /// A value as AWS's service models know it. The wire face renders it as XML or JSON; the in-process face reads
 /// it with the accessors here.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// Its `Debug` masks the members that hold secrets.
+#[derive(Clone, PartialEq)]
 pub enum Tree {
     /// A string. Blobs are the base64 text that both protocols carry.
     Text(String),
@@ -102,11 +105,38 @@ impl Tree {
         }
     }
 
+    /// Whether a member of that name holds a secret.
+    pub fn is_secret(name: &str) -> bool {
+        let secret =
+            ["SecretAccessKey", "SessionToken", "SecretString", "SecretBinary", "Password", "Value", "Body"];
+        secret.contains(&name)
+    }
+
     /// The text, if this is a string.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => fmt::Debug::fmt(text, f),
+            Self::Integer(value) => fmt::Debug::fmt(value, f),
+            Self::Boolean(value) => fmt::Debug::fmt(value, f),
+            Self::Time(at) => fmt::Display::fmt(at, f),
+            Self::List(items) => f.debug_list().entries(items).finish(),
+            Self::Map(members) | Self::Dictionary(members) => {
+                let mut map = f.debug_map();
+                for (name, value) in members {
+                    let masked: &dyn fmt::Debug = if Self::is_secret(name) { &"***" } else { value };
+                    map.entry(name, masked);
+                }
+                map.finish()
+            }
         }
     }
 }

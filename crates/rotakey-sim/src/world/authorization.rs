@@ -1,0 +1,130 @@
+//! Whether the caller may: identity policies, judged by `rotakey-iam-policy`.
+
+use rotakey_iam_policy::{Context, Decision, PolicyDocument, Request as PolicyRequest, evaluate};
+use std::sync::Arc;
+
+use crate::api::{Fault, Protocol, Service};
+use crate::world::account::{Account, Call, Caller};
+use crate::world::iam::{self, IamState, Policies};
+use crate::world::keyring::Principal;
+use crate::world::{World, cloudtrail, organizations, secrets_manager, ssm, workload};
+
+/// Refuses the call unless the caller's identity policies allow it. `AssumeRole` is judged by its handler,
+/// because the role has a say in it too.
+pub(crate) fn authorize(world: &World, call: &Call<'_>) -> Result<(), Fault> {
+    let unguarded = ["GetCallerIdentity", "GetSessionToken", "AssumeRole"];
+    if call.service() == Service::Sts && unguarded.contains(&call.action()) {
+        return Ok(());
+    }
+    let resource = resource(world, call);
+    match decide(world, call, &policy_action(call), &resource) {
+        Decision::Allowed => Ok(()),
+        Decision::ImplicitlyDenied => Err(denied(call, &resource)),
+        Decision::ExplicitlyDenied => {
+            Err(refused(call, &resource, "with an explicit deny in an identity-based policy"))
+        }
+    }
+}
+
+/// What the caller's own policies say. The root user has none and may everything.
+pub(crate) fn decide(world: &World, call: &Call<'_>, action: &str, resource: &str) -> Decision {
+    if call.caller.principal == Principal::Root {
+        return Decision::Allowed;
+    }
+    let account = world.account(call);
+    let context = context(call, account);
+    let request = PolicyRequest { action, resource, principal: None, context: &context };
+    let policies = identity_policies(&call.caller, account.iam.present());
+    evaluate(&request, policies.iter().map(AsRef::as_ref))
+}
+
+/// The refusal of a call that no policy allows.
+pub(crate) fn denied(call: &Call<'_>, resource: &str) -> Fault {
+    let action = policy_action(call);
+    refused(call, resource, &format!("because no identity-based policy allows the {action} action"))
+}
+
+/// The refusal of a call, with the reason that AWS gives.
+pub(crate) fn refused(call: &Call<'_>, resource: &str, reason: &str) -> Fault {
+    let (caller, action) = (&call.caller.arn, policy_action(call));
+    let on = if resource == "*" { String::new() } else { format!(" on resource: {resource}") };
+    let message = format!("User: {caller} is not authorized to perform: {action}{on} {reason}");
+    match call.service().protocol() {
+        Protocol::Query | Protocol::RestXml => Fault::refused("AccessDenied", 403, message),
+        Protocol::Json => Fault::refused("AccessDeniedException", 400, message),
+        Protocol::Ec2Query => Fault::refused("UnauthorizedOperation", 403, message),
+    }
+}
+
+/// The values of the global condition keys.
+pub(crate) fn context(call: &Call<'_>, account: &Account) -> Context {
+    let caller = &call.caller;
+    let mut context = Context::new()
+        .with("aws:CurrentTime", call.now.to_string())
+        .with("aws:EpochTime", call.now.as_second().to_string())
+        .with("aws:PrincipalAccount", caller.account_id.to_string())
+        .with("aws:PrincipalArn", caller.role_arn.as_ref().unwrap_or(&caller.arn))
+        .with("aws:RequestedRegion", &call.request.region)
+        .with("aws:SecureTransport", "true")
+        .with("aws:SourceIp", &call.request.source_ip)
+        .with("aws:UserAgent", &call.request.user_agent)
+        .with("aws:userid", &caller.unique_id);
+    if let Some(issued) = caller.session_since {
+        context = context
+            .with("aws:MultiFactorAuthPresent", "false")
+            .with("aws:TokenIssueTime", issued.to_string());
+    }
+    let (kind, tags) = match &caller.principal {
+        Principal::Root => ("Account", None),
+        Principal::User { name, .. } => {
+            context = context.with("aws:username", name.as_str());
+            ("User", caller.user(account.iam.present()).map(|user| &user.tags))
+        }
+        Principal::AssumedRole { role, .. } => {
+            ("AssumedRole", account.iam.present().roles.get(role).map(|role| &role.tags))
+        }
+    };
+    for (key, value) in tags.into_iter().flatten() {
+        context = context.with(&format!("aws:PrincipalTag/{key}"), value);
+    }
+    context.with("aws:PrincipalType", kind)
+}
+
+/// The ARN of what the call acts on; `*` where it acts on nothing in particular.
+pub(crate) fn resource(world: &World, call: &Call<'_>) -> String {
+    match call.service() {
+        Service::Iam => iam::resource(world, call),
+        Service::SecretsManager => secrets_manager::resource(world, call),
+        Service::Ssm => ssm::resource(call),
+        Service::Organizations => organizations::resource(call),
+        Service::CloudTrail => cloudtrail::resource(call),
+        Service::S3 | Service::DynamoDb | Service::Sqs | Service::Ec2 => workload::resource(call),
+        Service::Sts => call.parameters.text("RoleArn").unwrap_or("*").to_owned(),
+    }
+}
+
+/// The action as policies write it: `iam:CreateAccessKey`.
+fn policy_action(call: &Call<'_>) -> String {
+    let name = match (call.service(), call.action()) {
+        (Service::S3, "ListBuckets") => "ListAllMyBuckets",
+        (_, action) => action,
+    };
+    format!("{}:{name}", call.service().signing_name())
+}
+
+fn identity_policies(caller: &Caller, iam: &IamState) -> Vec<Arc<PolicyDocument>> {
+    let holders: Vec<&Policies> = match &caller.principal {
+        Principal::Root => Vec::new(),
+        Principal::User { .. } => caller.user(iam).map_or_else(Vec::new, |user| {
+            let groups = user.groups.iter().filter_map(|name| iam.groups.get(name));
+            groups.map(|group| &group.policies).chain([&user.policies]).collect()
+        }),
+        Principal::AssumedRole { role, .. } => {
+            iam.roles.get(role).map(|role| &role.policies).into_iter().collect()
+        }
+    };
+    let inline =
+        holders.iter().flat_map(|held| held.inline.values()).map(|policy| Arc::clone(&policy.parsed));
+    let attached = holders.iter().flat_map(|held| &held.attached);
+    inline.chain(attached.filter_map(|arn| iam.managed(arn)).map(|policy| policy.parsed)).collect()
+}
