@@ -1,1 +1,14 @@
-//! x
+//! The ports of rotakey over the AWS SDK: IAM, STS and AWS Secrets Manager.
+//!
+//! The only crate that names an `aws_sdk_*` crate. It decides nothing: it calls, and says in the words of
+//! the ports what AWS answered.
+
+mod calls;
+pub mod connection;
+mod error;
+pub mod iam;
+pub mod inventory;
+pub mod secrets_manager;
+pub mod sts;
+
+pub use connection::{Connection, ConnectionOptions};

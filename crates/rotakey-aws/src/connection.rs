@@ -1,0 +1,186 @@
+//! How AWS is reached: credentials, region, endpoint, time-outs and retries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::default_provider::region::DefaultRegionChain;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, FrameworkMetadata, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use rotakey_core::destination::DestinationSpec;
+use rotakey_core::secret::AccessKeyPair;
+use rotakey_engine::port::{Clock, Destination, Destinations, PortError, PortErrorKind};
+
+use crate::calls::CallCounter;
+use crate::iam::AwsIam;
+use crate::inventory::AwsInventory;
+use crate::secrets_manager::SecretsManager;
+use crate::sts::AwsKeyProbe;
+
+/// What the person at the keyboard may say about the connection. What is left out comes from AWS's own
+/// environment variables and files.
+#[derive(Debug, Default)]
+pub struct ConnectionOptions {
+    /// The profile of the shared configuration and credentials files.
+    pub profile: Option<String>,
+    /// The region. `us-east-1` if nothing names one: IAM is the same in all regions of a partition.
+    pub region: Option<String>,
+    /// Where all services are reached, such as `http://127.0.0.1:5000` for a simulated AWS.
+    pub endpoint_url: Option<String>,
+    /// The credentials themselves, in place of whatever the environment and the files name: for a simulated
+    /// AWS, whose credentials are nowhere else.
+    pub credentials: Option<AccessKeyPair>,
+}
+
+/// One set of credentials in one region. Cheap to clone; clones count their calls together.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    config: SdkConfig,
+    calls: CallCounter,
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Attempts per call, the first included. Adaptive retries also slow the next calls down once AWS throttles.
+const ATTEMPTS: u32 = 4;
+
+impl Connection {
+    /// Finds the credentials' source and the region. Calls no service of AWS, unless the region must be
+    /// asked from the machine that it runs on (the EC2 metadata service).
+    ///
+    /// # Errors
+    /// [`PortErrorKind::Invalid`] if the endpoint is no URL.
+    pub async fn open(options: ConnectionOptions) -> Result<Self, PortError> {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http_client())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                    .operation_timeout(OPERATION_TIMEOUT)
+                    .build(),
+            )
+            .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS));
+        if let Ok(rotakey) = FrameworkMetadata::new("rotakey", Some(env!("CARGO_PKG_VERSION"))) {
+            loader = loader.framework_metadata(rotakey);
+        }
+        if let Some(url) = options.endpoint_url {
+            if !url.starts_with("http://") && !url.starts_with("https://") {
+                let message = "must begin with http:// or https://";
+                return Err(PortError::new(PortErrorKind::Invalid, "use the endpoint URL", message));
+            }
+            loader = loader.endpoint_url(url);
+        }
+        let region = match options.region {
+            Some(region) => Region::new(region),
+            None => configured_region(options.profile.as_deref())
+                .await
+                .unwrap_or_else(|| Region::from_static("us-east-1")),
+        };
+        if let Some(profile) = options.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(pair) = options.credentials {
+            loader = loader.credentials_provider(credentials(&pair));
+        }
+        let config = loader.region(region).load().await;
+        Ok(Self { config, calls: CallCounter::default() })
+    }
+
+    /// The number of requests sent so far, retries included. Those that only fetch rotakey's own
+    /// credentials (an assumed role, single sign-on) are not counted.
+    pub fn calls_sent(&self) -> u64 {
+        self.calls.sent()
+    }
+
+    /// The region that is called.
+    pub fn region(&self) -> Option<&str> {
+        self.config.region().map(Region::as_ref)
+    }
+
+    /// IAM, as a rotation needs it.
+    pub fn iam(&self) -> AwsIam {
+        AwsIam::new(self.iam_client())
+    }
+
+    /// IAM, as an audit needs it. The clock serves the waiting between calls.
+    pub fn inventory(&self, clock: Arc<dyn Clock>) -> AwsInventory {
+        AwsInventory::new(self.iam_client(), self.sts_client(), clock)
+    }
+
+    /// The probe of key pairs. It takes nothing but the region, the endpoint and the time-outs from this
+    /// connection.
+    pub fn key_probe(&self) -> AwsKeyProbe {
+        AwsKeyProbe::new(self.config.clone(), self.calls.clone())
+    }
+
+    /// The secret of that name in AWS Secrets Manager, in that region or the connection's own.
+    pub fn secret(&self, name: &str, region: Option<&str>) -> SecretsManager {
+        let mut builder =
+            aws_sdk_secretsmanager::config::Builder::from(&self.config).interceptor(self.calls.clone());
+        if let Some(region) = region {
+            builder = builder.region(Region::new(region.to_owned()));
+        }
+        let client = aws_sdk_secretsmanager::Client::from_conf(builder.build());
+        let region = region.or(self.region()).map(str::to_owned);
+        SecretsManager::new(client, name.to_owned(), region)
+    }
+
+    pub(crate) fn sts_client(&self) -> aws_sdk_sts::Client {
+        let builder = aws_sdk_sts::config::Builder::from(&self.config).interceptor(self.calls.clone());
+        aws_sdk_sts::Client::from_conf(builder.build())
+    }
+
+    fn iam_client(&self) -> aws_sdk_iam::Client {
+        let builder = aws_sdk_iam::config::Builder::from(&self.config).interceptor(self.calls.clone());
+        aws_sdk_iam::Client::from_conf(builder.build())
+    }
+}
+
+/// Serves [`DestinationSpec::SecretsManager`].
+impl Destinations for Connection {
+    fn open(&self, spec: &DestinationSpec) -> Result<Box<dyn Destination>, PortError> {
+        match spec {
+            DestinationSpec::SecretsManager { name, region } => {
+                Ok(Box::new(self.secret(name, region.as_deref())))
+            }
+            DestinationSpec::AgeFile { .. } | DestinationSpec::CredentialsFile { .. } => {
+                let message = "is not a destination in AWS";
+                Err(PortError::new(PortErrorKind::Invalid, spec.to_string(), message))
+            }
+        }
+    }
+}
+
+/// A pair as the SDK wants it. The SDK zeroizes its copy as well.
+pub(crate) fn credentials(pair: &AccessKeyPair) -> Credentials {
+    Credentials::new(pair.id.as_str(), pair.secret.expose(), None, None, "rotakey")
+}
+
+/// The region that the environment, the profile or the machine names.
+async fn configured_region(profile: Option<&str>) -> Option<Region> {
+    let mut chain = DefaultRegionChain::builder();
+    if let Some(profile) = profile {
+        chain = chain.profile_name(profile);
+    }
+    chain.build().region().await
+}
+
+/// TLS by rustls over ring, which builds in a third of the time of the SDK's default, with the certificates
+/// that the machine trusts, through the proxy that `HTTPS_PROXY` and `NO_PROXY` name.
+fn http_client() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
+    })
+}

@@ -1,0 +1,192 @@
+//! AWS IAM, as a rotation needs it.
+
+use async_trait::async_trait;
+use aws_sdk_iam::Client;
+use aws_sdk_iam::config::retry::RetryConfig;
+use aws_sdk_iam::types::{AccessKeyMetadata, StatusType, Tag};
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, Tags, UserFacts};
+use rotakey_core::id::{AccessKeyId, AccountId, UserName};
+use rotakey_core::secret::{AccessKeyPair, Secret};
+use rotakey_engine::port::{Iam, PortError};
+
+use crate::error::{failed, incomplete, unexpected};
+
+/// IAM of the account that the credentials belong to.
+#[derive(Debug, Clone)]
+pub struct AwsIam {
+    client: Client,
+}
+
+impl AwsIam {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+#[async_trait]
+impl Iam for AwsIam {
+    async fn user(&self, name: &UserName) -> Result<UserFacts, PortError> {
+        const OPERATION: &str = "iam:GetUser";
+        let answer =
+            self.client.get_user().user_name(name.as_str()).send().await.map_err(failed(OPERATION))?;
+        let user = answer.user.ok_or_else(|| incomplete(OPERATION, "the user"))?;
+        Ok(UserFacts {
+            account_id: account_of(OPERATION, &user.arn)?,
+            name: parsed(OPERATION, "user name", &user.user_name)?,
+            id: parsed(OPERATION, "user id", &user.user_id)?,
+            arn: user.arn,
+            path: user.path,
+            created_at: timestamp(OPERATION, &user.create_date)?,
+            tags: tags(user.tags.unwrap_or_default()),
+        })
+    }
+
+    async fn access_keys(&self, name: &UserName) -> Result<Vec<KeyFacts>, PortError> {
+        const OPERATION: &str = "iam:ListAccessKeys";
+        let mut pages =
+            self.client.list_access_keys().user_name(name.as_str()).into_paginator().items().send();
+        let mut keys = Vec::new();
+        while let Some(key) = pages.next().await {
+            keys.push(key_facts(OPERATION, key.map_err(failed(OPERATION))?)?);
+        }
+        Ok(keys)
+    }
+
+    async fn last_used(&self, key: &AccessKeyId) -> Result<LastUsed, PortError> {
+        last_used(&self.client, key).await
+    }
+
+    async fn create_access_key(&self, name: &UserName) -> Result<AccessKeyPair, PortError> {
+        const OPERATION: &str = "iam:CreateAccessKey";
+        // A second attempt could make a second key, and the secret of the first would be lost for ever.
+        let once = aws_sdk_iam::config::Builder::new().retry_config(RetryConfig::disabled());
+        let answer = self
+            .client
+            .create_access_key()
+            .user_name(name.as_str())
+            .customize()
+            .config_override(once)
+            .send()
+            .await
+            .map_err(failed(OPERATION))?;
+        let key = answer.access_key.ok_or_else(|| incomplete(OPERATION, "the access key"))?;
+        let secret = Secret::new(key.secret_access_key);
+        if secret.expose().is_empty() {
+            return Err(incomplete(OPERATION, "the secret access key"));
+        }
+        let id = key.access_key_id.parse().map_err(|_| incomplete(OPERATION, "a legal access key id"))?;
+        Ok(AccessKeyPair { id, secret })
+    }
+
+    async fn set_status(
+        &self,
+        name: &UserName,
+        key: &AccessKeyId,
+        status: KeyStatus,
+    ) -> Result<(), PortError> {
+        let status = match status {
+            KeyStatus::Active => StatusType::Active,
+            KeyStatus::Inactive => StatusType::Inactive,
+        };
+        let call = self.client.update_access_key().user_name(name.as_str());
+        let call = call.access_key_id(key.as_str()).status(status);
+        call.send().await.map(drop).map_err(failed("iam:UpdateAccessKey"))
+    }
+
+    async fn delete_access_key(&self, name: &UserName, key: &AccessKeyId) -> Result<(), PortError> {
+        let call = self.client.delete_access_key().user_name(name.as_str()).access_key_id(key.as_str());
+        call.send().await.map(drop).map_err(failed("iam:DeleteAccessKey"))
+    }
+}
+
+/// `iam:GetAccessKeyLastUsed`.
+pub(crate) async fn last_used(client: &Client, key: &AccessKeyId) -> Result<LastUsed, PortError> {
+    const OPERATION: &str = "iam:GetAccessKeyLastUsed";
+    let call = client.get_access_key_last_used().access_key_id(key.as_str());
+    let answer = call.send().await.map_err(failed(OPERATION))?;
+    // An answer without the element is not "never used".
+    let use_ = answer.access_key_last_used.ok_or_else(|| incomplete(OPERATION, "the last use"))?;
+    let known = |text: String| if text == "N/A" { None } else { Some(text) };
+    match &use_.last_used_date {
+        None => Ok(LastUsed::Never),
+        Some(date) => Ok(LastUsed::At {
+            at: timestamp(OPERATION, date)?,
+            region: known(use_.region),
+            service: known(use_.service_name),
+        }),
+    }
+}
+
+/// One row of `iam:ListAccessKeys`. A status other than Active and Inactive is an error: what is not
+/// understood is never taken for harmless.
+pub(crate) fn key_facts(operation: &'static str, key: AccessKeyMetadata) -> Result<KeyFacts, PortError> {
+    let id = key.access_key_id.ok_or_else(|| incomplete(operation, "an access key id"))?;
+    let created = key.create_date.ok_or_else(|| incomplete(operation, "a creation date"))?;
+    let status = match key.status.ok_or_else(|| incomplete(operation, "a status"))? {
+        StatusType::Active => KeyStatus::Active,
+        StatusType::Inactive => KeyStatus::Inactive,
+        other => return Err(unexpected(operation, "key status", other.as_str())),
+    };
+    Ok(KeyFacts {
+        id: parsed(operation, "access key id", &id)?,
+        status,
+        created_at: timestamp(operation, &created)?,
+    })
+}
+
+pub(crate) fn tags(tags: Vec<Tag>) -> Tags {
+    tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
+}
+
+pub(crate) fn timestamp(operation: &'static str, date: &DateTime) -> Result<Timestamp, PortError> {
+    let nanoseconds = i32::try_from(date.subsec_nanos()).unwrap_or_default();
+    Timestamp::new(date.secs(), nanoseconds)
+        .map_err(|_| unexpected(operation, "date", &format!("{} s after 1970", date.secs())))
+}
+
+/// An identifier in an answer of AWS.
+pub(crate) fn parsed<T: std::str::FromStr>(
+    operation: &'static str,
+    what: &str,
+    text: &str,
+) -> Result<T, PortError> {
+    text.parse().map_err(|_| unexpected(operation, what, text))
+}
+
+fn account_of(operation: &'static str, arn: &str) -> Result<AccountId, PortError> {
+    parsed(operation, "ARN", arn.split(':').nth(4).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use rotakey_engine::port::PortErrorKind;
+
+    use super::*;
+
+    fn key(status: &str) -> AccessKeyMetadata {
+        AccessKeyMetadata::builder()
+            .access_key_id("AKIAIOSFODNN7EXAMPLE")
+            .create_date(DateTime::from_secs(1_700_000_000))
+            .status(status.into())
+            .build()
+    }
+
+    #[test]
+    fn only_active_and_inactive_are_statuses() {
+        assert_eq!(key_facts("x", key("Active")).unwrap().status, KeyStatus::Active);
+        assert_eq!(key_facts("x", key("Inactive")).unwrap().status, KeyStatus::Inactive);
+        for status in ["Expired", "Suspended", "active"] {
+            let error = key_facts("x", key(status)).unwrap_err();
+            assert_eq!(error.kind, PortErrorKind::Invalid, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_key_without_its_date_is_never_taken_for_young() {
+        let mut key = key("Active");
+        key.create_date = None;
+        assert!(key_facts("x", key).is_err());
+    }
+}
