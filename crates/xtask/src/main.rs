@@ -3,6 +3,7 @@
 //! Everything waits for this crate to build, so it makes do with the standard library and a JSON parser.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task reports to the person who started it")]
 
+mod bench;
 mod docs;
 mod failure;
 mod moto;
@@ -27,6 +28,7 @@ Tasks:
                           set up, start moto's server, and run the tests of all crates
   tidy                    check what the compiler cannot: the arrows between crates, links, marks, ...
   docs                    write the generated documents anew
+  bench audit [OPTIONS]   measure `rotakey audit` beside other tools; writes docs/benchmarks.md
   help                    this text
 ";
 
@@ -49,6 +51,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["test", options @ ..] => test::run(&repository, options),
         ["tidy"] => tidy::run(&repository),
         ["docs"] => docs::run(&repository),
+        ["bench", "audit", options @ ..] => bench::audit(&repository, options),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())

@@ -18,7 +18,7 @@ impl Server {
     /// `python` is an interpreter that has moto installed.
     pub(crate) fn start(python: &Path) -> Result<Self, Failure> {
         let mut command = Command::new(python);
-        command.args(["-c", include_str!("../python/moto_server.py")]);
+        command.args(["-c", include_str!("../bench/moto_server.py")]);
         // Without this, attaching a managed policy of AWS fails for lack of the policy.
         command.env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true");
         let mut process = Running::start(&mut command)?;

@@ -19,6 +19,11 @@ impl Repository {
         Self { root: root.to_owned() }
     }
 
+    /// The root folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The folder for what the tasks install and leave behind; not tracked by git.
     pub(crate) fn scratch(&self) -> PathBuf {
         self.root.join(".test")
