@@ -18,9 +18,20 @@ pub(super) fn unfinished(project: &Project) -> Vec<Problem> {
     project.sources().flat_map(|source| source.lines_with(&marks, "unfinished")).collect()
 }
 
-/// No test is there that is not run.
+/// No test is there that is not run. One that another test of the file starts in a process of its own says
+/// `#[ignore = "the child of name_of_that_test"]`.
 pub(super) fn ignored_tests(project: &Project) -> Vec<Problem> {
-    project.sources().flat_map(|source| source.lines_with(&["#[ignore"], "a test that never runs")).collect()
+    project.sources().flat_map(ignored).collect()
+}
+
+fn ignored(source: Source<'_>) -> Vec<Problem> {
+    let is_run_by_another = |line: &str| {
+        let parent = line.split_once("\"the child of ").and_then(|(_, rest)| rest.split_once('"'));
+        parent.is_some_and(|(name, _)| source.text.contains(&format!("fn {name}(")))
+    };
+    let marked = source.lines().filter(|(_, line)| line.contains("#[ignore"));
+    let idle = marked.filter(|(_, line)| !is_run_by_another(line));
+    idle.map(|(number, _)| Problem::at_line(source.path, number, "a test that never runs")).collect()
 }
 
 /// No test waits for real time to pass: a virtual clock or a condition serves better. Where neither can,
@@ -77,6 +88,13 @@ mod tests {
             places(ignored_tests, &[("a.rs", "#[test]\n#[ignore = \"slow\"]\nfn a() {}")]),
             ["a.rs:2"]
         );
+    }
+
+    #[test]
+    fn a_test_that_another_starts_may_be_ignored_as_long_as_that_one_is_there() {
+        let child = "#[ignore = \"the child of parent\"]\nfn child() {}\n";
+        let with_parent = format!("{child}#[test]\nfn parent() {{}}\n");
+        assert_eq!(places(ignored_tests, &[("a.rs", child), ("b.rs", &with_parent)]), ["a.rs:1"]);
     }
 
     #[test]
