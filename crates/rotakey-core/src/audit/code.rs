@@ -55,7 +55,7 @@ codes! {
     MissingTag = "missing-tag", Low;
     /// The user of an active key can also sign in to the console with a password.
     ConsoleUserWithKeys = "console-user-with-keys", Medium;
-    /// A key is younger than the instant at which it is judged: the clock is wrong.
+    /// A key was created after the instant at which it is judged: a clock is wrong.
     ClockBeforeCreation = "clock-before-creation", High;
 }
 

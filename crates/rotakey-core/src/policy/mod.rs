@@ -28,6 +28,7 @@ pub use period::{InvalidPeriod, Period};
 pub use rotate::{DestinationEntry, DestinationTemplate, NoDestination, RotateConfig};
 pub use rule::{Applied, Limits, Rule};
 pub use schema::json_schema;
+pub(crate) use schema::{AccountNumber, Instant, KeyId};
 pub use subject::{KeySlot, KeySubject, Principal, Privilege, UserSubject};
 pub use template::{InvalidTemplate, Template};
 

@@ -20,6 +20,9 @@ pub struct RotateConfig {
     /// How long the old key must have been without use before it is made inactive: at least 5 hours, for
     /// AWS shows a use late.
     pub quiet_for: Period,
+    /// The longest that an old key must be without use, however far apart its uses were. A key that was last
+    /// used twelve days ago has to stay without use for another twelve days, up to this.
+    pub longest_quiet: Period,
     /// How long to wait for the last use of the old key before a person is asked.
     pub adopt_timeout: Period,
     /// How long a new key may take until AWS accepts it.
@@ -36,6 +39,7 @@ impl Default for RotateConfig {
         Self {
             delete_after: Period::days(7),
             quiet_for: Period::hours(24),
+            longest_quiet: Period::days(35),
             adopt_timeout: Period::days(14),
             verify_timeout: Period::minutes(5),
             brown_out: None,

@@ -9,12 +9,21 @@ use super::policy::matcher;
 pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> RotateConfig {
     reader.only_known_keys(
         section,
-        &["delete_after", "quiet_for", "adopt_timeout", "verify_timeout", "brown_out", "destination"],
+        &[
+            "delete_after",
+            "quiet_for",
+            "longest_quiet",
+            "adopt_timeout",
+            "verify_timeout",
+            "brown_out",
+            "destination",
+        ],
     );
     let default = RotateConfig::default();
     let config = RotateConfig {
         delete_after: reader.period_or(section, "delete_after", default.delete_after),
         quiet_for: reader.period_or(section, "quiet_for", default.quiet_for),
+        longest_quiet: reader.period_or(section, "longest_quiet", default.longest_quiet),
         adopt_timeout: reader.period_or(section, "adopt_timeout", default.adopt_timeout),
         verify_timeout: reader.period_or(section, "verify_timeout", default.verify_timeout),
         brown_out: section.get("brown_out").and_then(|field| reader.period(&field)),
@@ -23,6 +32,7 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> RotateConf
     let (shortest, longest) = RotateConfig::DELETE_AFTER;
     within(reader, section, "delete_after", config.delete_after, shortest, longest);
     within(reader, section, "quiet_for", config.quiet_for, RotateConfig::LEAST_QUIET_FOR, Period::days(90));
+    within(reader, section, "longest_quiet", config.longest_quiet, config.quiet_for, Period::days(400));
     within(reader, section, "adopt_timeout", config.adopt_timeout, config.quiet_for, Period::days(365));
     within(reader, section, "verify_timeout", config.verify_timeout, Period::seconds(30), Period::hours(1));
     if let Some(brown_out) = config.brown_out {

@@ -1,0 +1,219 @@
+//! The JSON document of an audit.
+
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::{Deserialize, Serialize};
+
+use super::finding::{Finding, KeyRecord, NotJudged, is_complete};
+use super::judge::Judgement;
+use crate::policy::Instant;
+
+/// An audit. `complete` stands last, so that a document that was cut off never claims it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// The version of this form. It rises when something is taken away or changes its meaning.
+    #[schemars(extend("const" = Document::VERSION))]
+    pub schema_version: u32,
+    /// The instant by which all ages are counted.
+    #[schemars(with = "Instant")]
+    pub judged_at: Timestamp,
+    /// Every key that was judged.
+    pub keys: Vec<KeyRecord>,
+    /// Everything that is wrong with them.
+    pub findings: Vec<Finding>,
+    /// What the audit says nothing about.
+    pub not_judged: Vec<NotJudged>,
+    /// Whether everything was read that was to be read. If not, the absence of a finding means nothing.
+    pub complete: bool,
+}
+
+impl Document {
+    /// The present [`schema_version`](Self::schema_version).
+    pub const VERSION: u32 = 1;
+}
+
+/// The JSON Schema (draft 2020-12) of a [`Document`].
+pub fn document_schema() -> Schema {
+    schema_for!(Document)
+}
+
+/// Writes a [`Document`] user by user, in memory that does not grow with their number: keys go out at once,
+/// findings by way of a spool (such as a temporary file), for they come behind all keys.
+#[derive(Debug)]
+pub struct DocumentWriter<W, S> {
+    keys: Elements<W>,
+    findings: Elements<S>,
+}
+
+impl<W: Write, S: Read + Write + Seek> DocumentWriter<W, S> {
+    /// Begins the document. The spool must be empty; `out` is written in small pieces, so it should be
+    /// buffered.
+    pub fn new(mut out: W, spool: S, judged_at: Timestamp) -> io::Result<Self> {
+        write!(out, "{{\"schema_version\":{},\"judged_at\":\"{judged_at}\",\n\"keys\":[", Document::VERSION)?;
+        Ok(Self { keys: Elements::new(out), findings: Elements::new(spool) })
+    }
+
+    /// Adds the keys and the findings of one user. Its `not_judged` is for [`finish`](Self::finish).
+    pub fn user(&mut self, judgement: &Judgement) -> io::Result<()> {
+        judgement.keys.iter().try_for_each(|key| self.keys.push(key))?;
+        judgement.findings.iter().try_for_each(|finding| self.findings.push(finding))
+    }
+
+    /// Ends the document, and gives `out` back, flushed.
+    pub fn finish(self, not_judged: &[NotJudged]) -> io::Result<W> {
+        let mut out = self.keys.into_inner()?;
+        out.write_all(b"],\n\"findings\":[")?;
+        let mut spool = self.findings.into_inner()?;
+        spool.seek(SeekFrom::Start(0))?;
+        io::copy(&mut spool, &mut out)?;
+        out.write_all(b"],\n\"not_judged\":[")?;
+        let mut gaps = Elements::new(out);
+        not_judged.iter().try_for_each(|gap| gaps.push(gap))?;
+        let mut out = gaps.into_inner()?;
+        writeln!(out, "],\n\"complete\":{}}}", is_complete(not_judged))?;
+        out.flush()?;
+        Ok(out)
+    }
+}
+
+/// The elements of an array, one on each line, gathered into pieces that are worth a call of `write`.
+#[derive(Debug)]
+struct Elements<W> {
+    out: W,
+    pending: Vec<u8>,
+    any: bool,
+}
+
+impl<W: Write> Elements<W> {
+    const PIECE: usize = 64 * 1024;
+
+    fn new(out: W) -> Self {
+        Self { out, pending: Vec::new(), any: false }
+    }
+
+    fn push<T: Serialize>(&mut self, element: &T) -> io::Result<()> {
+        self.pending.extend_from_slice(if self.any { b",\n" } else { b"\n" });
+        self.any = true;
+        serde_json::to_writer(&mut self.pending, element)?;
+        if self.pending.len() >= Self::PIECE { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.pending)?;
+        self.pending.clear();
+        Ok(())
+    }
+
+    fn into_inner(mut self) -> io::Result<W> {
+        self.flush()?;
+        Ok(self.out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+    use std::path::Path;
+
+    use super::*;
+    use crate::audit::{Cause, Judge, Mode};
+    use crate::fact::{KeyStatus, LastUsed, Seen};
+    use crate::policy::{KeySubject, Policy, test_key, test_subject};
+
+    fn gap(cause: Cause) -> NotJudged {
+        NotJudged {
+            account_id: None,
+            user_name: Some("bob".parse().unwrap()),
+            access_key_id: None,
+            code: None,
+            cause,
+            why: "iam:ListAccessKeys: denied".into(),
+        }
+    }
+
+    fn written(judgements: &[Judgement], not_judged: &[NotJudged]) -> String {
+        let judged_at = "2026-11-23T12:00:00Z".parse().unwrap();
+        let mut writer = DocumentWriter::new(Vec::new(), Cursor::new(Vec::new()), judged_at).unwrap();
+        judgements.iter().for_each(|judgement| writer.user(judgement).unwrap());
+        String::from_utf8(writer.finish(not_judged).unwrap()).unwrap()
+    }
+
+    fn judgement(name: &str) -> Judgement {
+        let mut subject = test_subject(name);
+        subject.keys = vec![
+            KeySubject { last_used: Seen::Known(LastUsed::Never), ..test_key("2026-08-01T00:00:00Z") },
+            KeySubject { status: KeyStatus::Inactive, id: None, ..test_key("2025-08-01T00:00:00Z") },
+        ];
+        Judge::new(&Policy::default(), "2026-11-23T12:00:00Z".parse().unwrap(), Mode::Exact).user(&subject)
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same_document() {
+        let judgements = [judgement("alice"), judgement("a+=,.@_-")];
+        let not_judged = vec![gap(Cause::NotTold)];
+        let document: Document = serde_json::from_str(&written(&judgements, &not_judged)).unwrap();
+        let expected = Document {
+            schema_version: 1,
+            judged_at: "2026-11-23T12:00:00Z".parse().unwrap(),
+            keys: judgements.iter().flat_map(|judgement| judgement.keys.clone()).collect(),
+            findings: judgements.iter().flat_map(|judgement| judgement.findings.clone()).collect(),
+            not_judged,
+            complete: true,
+        };
+        assert_eq!(document, expected);
+        let again: Document = serde_json::from_value(serde_json::to_value(&document).unwrap()).unwrap();
+        assert_eq!(again, document);
+    }
+
+    #[test]
+    fn the_form_is_stable() {
+        insta::assert_snapshot!(written(&[judgement("alice")], &[gap(Cause::NotRead)]), @r#"
+        {"schema_version":1,"judged_at":"2026-11-23T12:00:00Z",
+        "keys":[
+        {"account_id":"111122223333","user_name":"alice","user_arn":"arn:aws:iam::111122223333:user/alice","access_key_id":"AKIAIOSFODNN7EXAMPLE","key_slot":1,"status":"Active","created_at":"2026-08-01T00:00:00Z","age_seconds":9892800,"last_used":"never","last_used_at":null,"last_used_region":null,"last_used_service":null,"last_used_as_of":"2026-11-23T12:00:00Z","privilege":"other","rule":"default","limit_seconds":7776000,"due_at":"2026-10-30T00:00:00Z"},
+        {"account_id":"111122223333","user_name":"alice","user_arn":"arn:aws:iam::111122223333:user/alice","access_key_id":null,"key_slot":1,"status":"Inactive","created_at":"2025-08-01T00:00:00Z","age_seconds":41428800,"last_used":"used","last_used_at":"2026-11-23T12:00:00Z","last_used_region":"eu-central-1","last_used_service":"s3","last_used_as_of":"2026-11-23T12:00:00Z","privilege":"other","rule":"default","limit_seconds":7776000,"due_at":"2025-10-30T00:00:00Z"}],
+        "findings":[
+        {"code":"key-too-old","severity":"high","account_id":"111122223333","user_name":"alice","user_arn":"arn:aws:iam::111122223333:user/alice","access_key_id":"AKIAIOSFODNN7EXAMPLE","key_slot":1,"created_at":"2026-08-01T00:00:00Z","age_seconds":9892800,"last_used_at":null,"rule":"default","limit_seconds":7776000,"due_at":"2026-10-30T00:00:00Z","message":"114 d 12 h old, limit 90 d","next_command":"rotakey rotate plan --user alice","exempt":null,"exemption_note":null},
+        {"code":"key-never-used","severity":"medium","account_id":"111122223333","user_name":"alice","user_arn":"arn:aws:iam::111122223333:user/alice","access_key_id":"AKIAIOSFODNN7EXAMPLE","key_slot":1,"created_at":"2026-08-01T00:00:00Z","age_seconds":9892800,"last_used_at":null,"rule":"default","limit_seconds":3888000,"due_at":"2026-09-15T00:00:00Z","message":"never used in the 114 d 12 h since it was created, limit 45 d","next_command":"aws iam update-access-key --user-name alice --access-key-id AKIAIOSFODNN7EXAMPLE --status Inactive","exempt":null,"exemption_note":null},
+        {"code":"inactive-key-left","severity":"low","account_id":"111122223333","user_name":"alice","user_arn":"arn:aws:iam::111122223333:user/alice","access_key_id":null,"key_slot":1,"created_at":"2025-08-01T00:00:00Z","age_seconds":41428800,"last_used_at":"2026-11-23T12:00:00Z","rule":"default","limit_seconds":null,"due_at":null,"message":"inactive and left behind, 479 d 12 h old: whoever may update keys can make it active again","next_command":"aws iam list-access-keys --user-name alice","exempt":null,"exemption_note":null}],
+        "not_judged":[
+        {"account_id":null,"user_name":"bob","access_key_id":null,"code":null,"cause":"not-read","why":"iam:ListAccessKeys: denied"}],
+        "complete":false}
+        "#);
+    }
+
+    #[test]
+    fn an_empty_audit_is_a_whole_document() {
+        let document: Document = serde_json::from_str(&written(&[], &[])).unwrap();
+        assert!(document.complete && document.keys.is_empty() && document.findings.is_empty());
+    }
+
+    #[test]
+    fn what_could_not_be_read_makes_the_document_incomplete() {
+        let document: Document = serde_json::from_str(&written(&[], &[gap(Cause::NotRead)])).unwrap();
+        assert!(!document.complete);
+    }
+
+    #[test]
+    fn a_document_that_was_cut_off_claims_nothing() {
+        let whole = written(&[judgement("alice")], &[]);
+        for length in 0..whole.trim_end().len() {
+            assert!(serde_json::from_str::<Document>(&whole[..length]).is_err());
+        }
+    }
+
+    /// The schema in `docs/` is what programs are written against. Set `UPDATE_SCHEMAS=1` to write it anew.
+    #[test]
+    fn the_schema_in_the_documentation_is_current() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/audit.schema.json");
+        let current = format!("{:#}\n", document_schema().as_value());
+        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+            std::fs::write(&path, &current).unwrap();
+        }
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert!(written == current, "{} is out of date: UPDATE_SCHEMAS=1 writes it anew", path.display());
+    }
+}
