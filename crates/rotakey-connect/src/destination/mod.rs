@@ -1,0 +1,114 @@
+//! The destinations: one module each, and what they share.
+//!
+//! A destination here is one file (an age file brings a second one along) with three slots. What an operation
+//! means for the slots is decided in `transition`, without IO; how a change becomes durable in one step is
+//! the business of `exclusive`; what remains for an adapter is its format.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use rotakey_core::destination::DestinationSpec;
+use rotakey_core::id::AccessKeyId;
+use rotakey_core::secret::AccessKeyPair;
+use rotakey_engine::port::{Destination, Destinations, PortError, PortErrorKind, Slots};
+
+use crate::destination::age_file::AgeFile;
+use crate::destination::credentials_file::CredentialsFile;
+use crate::destination::exclusive::Exclusive;
+
+pub(crate) mod age_file;
+pub(crate) mod credentials_file;
+pub(crate) mod exclusive;
+pub(crate) mod io;
+mod transition;
+
+#[cfg(test)]
+mod tests;
+
+/// Opens the destinations that are files on this machine: [`DestinationSpec::AgeFile`] and
+/// [`DestinationSpec::CredentialsFile`]. Every other one is [`PortErrorKind::Invalid`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LocalDestinations;
+
+impl Destinations for LocalDestinations {
+    fn open(&self, spec: &DestinationSpec) -> Result<Box<dyn Destination>, PortError> {
+        match spec {
+            DestinationSpec::AgeFile { path, recipients, identity } => {
+                Ok(Box::new(FileDestination(AgeFile::new(path, recipients, identity))))
+            }
+            DestinationSpec::CredentialsFile { path, profile } => {
+                Ok(Box::new(FileDestination(CredentialsFile::new(path, profile)?)))
+            }
+            DestinationSpec::SecretsManager { .. } => Err(PortError::new(
+                PortErrorKind::Invalid,
+                format!("open {spec}"),
+                "this is not a destination on this machine",
+            )),
+        }
+    }
+}
+
+/// A format in which a file keeps the three slots.
+trait SlotFile: Send + Sync {
+    /// All that was read of the file, as far as writing it back needs it.
+    type State;
+
+    /// The file, as configured: it may be a symbolic link.
+    fn path(&self) -> &Path;
+
+    /// Changes nothing. Fails with whatever would make a later [`save`](Self::save) fail, as far as that can
+    /// be known before.
+    fn check(&self) -> Result<(), PortError>;
+
+    /// What the file holds now. Needs no lock.
+    fn load(&self) -> Result<(Self::State, Slots), PortError>;
+
+    /// Turns the state, which was loaded under the same lock, into one that holds these slots. The slots
+    /// change as a whole or not at all, whenever the process dies.
+    fn save(&self, file: &Exclusive, state: Self::State, slots: &Slots) -> Result<(), PortError>;
+}
+
+/// The operations of a destination over any format.
+struct FileDestination<F>(F);
+
+impl<F: SlotFile> FileDestination<F> {
+    /// Every operation that writes begins with the checks of preflight, so that the two never disagree.
+    fn change(
+        &self,
+        transition: impl FnOnce(Slots) -> Result<Slots, transition::Refused>,
+    ) -> Result<(), PortError> {
+        self.0.check()?;
+        let file = Exclusive::acquire(self.0.path())?;
+        let (state, before) = self.0.load()?;
+        let after = transition(before).map_err(|refused| refused.at(self.0.path()))?;
+        self.0.save(&file, state, &after)
+    }
+}
+
+#[async_trait]
+impl<F: SlotFile> Destination for FileDestination<F> {
+    async fn preflight(&self) -> Result<(), PortError> {
+        self.0.check()?;
+        exclusive::check_space(self.0.path())
+    }
+
+    async fn read(&self) -> Result<Slots, PortError> {
+        self.0.load().map(|(_, slots)| slots)
+    }
+
+    async fn stage(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
+        self.change(|slots| Ok(transition::stage(slots, pair)))
+    }
+
+    async fn publish(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
+        self.change(|slots| Ok(transition::publish(slots, pair)))
+    }
+
+    async fn restore(&self, id: &AccessKeyId) -> Result<(), PortError> {
+        self.change(|slots| transition::restore(slots, id))
+    }
+
+    async fn forget(&self, id: &AccessKeyId) -> Result<(), PortError> {
+        self.change(|slots| transition::forget(slots, id))
+    }
+}
