@@ -1,0 +1,301 @@
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Command;
+use std::sync::Arc;
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use rotakey_core::rotate::{Entry, Event, Note};
+use rotakey_engine::conformance::store::{self as conformance, Harness, Place};
+use tempfile::TempDir;
+
+use super::*;
+
+struct Files;
+
+#[async_trait]
+impl Harness for Files {
+    async fn empty(&self) -> Box<dyn Place> {
+        Box::new(FilePlace(tempfile::tempdir().unwrap()))
+    }
+}
+
+struct FilePlace(TempDir);
+
+#[async_trait]
+impl Place for FilePlace {
+    async fn open(&self) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::open(&self.0.path().join("rotations.db")).await.unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sqlite_keeps_the_contract_of_stores() {
+    conformance::check_all(&Files).await;
+}
+
+#[tokio::test]
+async fn a_new_store_is_for_its_owner_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state/rotakey/rotations.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    append(&store, &rotation(1), 1).await.unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path.parent().unwrap()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(mode(&entry.path()), 0o600, "{:?}", entry.file_name());
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    names.sort();
+    assert_eq!(names, ["rotations.db", "rotations.db-shm", "rotations.db-wal"], "and no temporary file");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_processes_may_make_the_store_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rotations.db");
+    let opened = join_all((0..8_u8).map(|number| {
+        let path = path.clone();
+        tokio::spawn(async move {
+            let store = SqliteStore::open(&path).await.unwrap();
+            append_as(&store, &rotation(number), number, 1).await.unwrap();
+        })
+    }));
+    opened.await.into_iter().for_each(|result| result.unwrap());
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(store.rotations().await.unwrap().len(), 8, "no rotation went to a store that was replaced");
+}
+
+#[tokio::test]
+async fn a_record_can_be_neither_changed_nor_deleted_nor_put_in_between() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&directory.path().join("rotations.db")).await.unwrap();
+    append(&store, &rotation(1), 3).await.unwrap();
+    let before = store.load(&rotation(1)).await.unwrap();
+    for (statement, expected) in [
+        ("UPDATE record SET body = ''", "a record is never changed"),
+        ("DELETE FROM record WHERE version = 3", "a record is never deleted"),
+        ("INSERT INTO record SELECT rotation, 5, body, hash FROM record LIMIT 1", "follows the one before"),
+        (
+            "INSERT OR REPLACE INTO record SELECT rotation, 2, 'x', hash FROM record LIMIT 1",
+            "follows the one before",
+        ),
+        ("DELETE FROM rotation", "a rotation is never deleted"),
+        ("UPDATE rotation SET user_name = 'x'", "nothing else about it changes"),
+        ("INSERT INTO record VALUES ('r-unknown', 1, '', '')", "the rotation is closed"),
+    ] {
+        let error = sqlx::raw_sql(statement).execute(&store.pool).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{statement}: {error}");
+    }
+    assert_eq!(store.load(&rotation(1)).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_closed_rotation_is_not_opened_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&directory.path().join("rotations.db")).await.unwrap();
+    append(&store, &rotation(1), 1).await.unwrap();
+    sqlx::raw_sql("UPDATE rotation SET open = 0").execute(&store.pool).await.unwrap();
+    for statement in
+        ["UPDATE rotation SET open = 1", "INSERT INTO record SELECT rotation, 2, body, hash FROM record"]
+    {
+        assert!(sqlx::raw_sql(statement).execute(&store.pool).await.is_err(), "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn a_record_changed_behind_our_back_is_found_by_its_hash() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&directory.path().join("rotations.db")).await.unwrap();
+    append(&store, &rotation(1), 3).await.unwrap();
+    let forge = "DROP TRIGGER record_is_never_changed;
+        UPDATE record SET body = replace(body, 'delivered', 'published') WHERE version = 2;";
+    sqlx::raw_sql(forge).execute(&store.pool).await.unwrap();
+    let broken = Entry::open_all(&rotation(1), &store.load(&rotation(1)).await.unwrap()).unwrap_err();
+    assert_eq!((broken.rotation, broken.version), (rotation(1), 2));
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_rotakey_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rotations.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    append(&store, &rotation(1), 1).await.unwrap();
+    sqlx::raw_sql("PRAGMA user_version = 99").execute(&store.pool).await.unwrap();
+    store.close().await;
+    let before = fs::read(&path).unwrap();
+    let error = SqliteStore::open(&path).await.unwrap_err();
+    let location = path.display().to_string();
+    assert_eq!(error, StoreError::Newer { location, found: 99, known: schema::VERSION });
+    assert!(error.to_string().contains("written by a newer rotakey"), "{error}");
+    assert!(fs::read(&path).unwrap() == before, "the file was changed");
+}
+
+#[tokio::test]
+async fn a_foreign_file_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let other = directory.path().join("other.db");
+    let mut connection = options(&other).create_if_missing(true).connect().await.unwrap();
+    sqlx::raw_sql("CREATE TABLE song (name TEXT)").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let text = directory.path().join("text");
+    fs::write(
+        &text,
+        "aws_access_key_id = and so on, long enough to be taken for a page of a database\n".repeat(99),
+    )
+    .unwrap();
+    let empty = directory.path().join("empty");
+    fs::write(&empty, "").unwrap();
+    for (path, expected) in [
+        (other, "the SQLite database of another program"),
+        (text, "not an SQLite database"),
+        (empty, "the file is empty"),
+        (directory.path().to_owned(), "not a regular file"),
+    ] {
+        let before = fs::read(&path).ok();
+        let error = SqliteStore::open(&path).await.unwrap_err();
+        let StoreError::Foreign { message, .. } = &error else { panic!("{path:?}: {error:?}") };
+        assert!(message.contains(expected), "{error}");
+        assert!(fs::read(&path).ok() == before, "{path:?} was changed");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_nothing_is_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rotations.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    append(&store, &rotation(1), 2).await.unwrap();
+    let before = store.load(&rotation(1)).await.unwrap();
+    // What SQLite says of a full disk it also says of a full database.
+    sqlx::raw_sql("PRAGMA max_page_count = 1").execute(&store.pool).await.unwrap();
+    let full = append_as(&store, &rotation(2), 2, 400).await;
+    assert_eq!(full, Err(StoreError::Full { location: path.display().to_string() }));
+    assert_eq!(store.load(&rotation(1)).await.unwrap(), before);
+    assert_eq!(store.load(&rotation(2)).await.unwrap(), [], "all records of an append, or none");
+    assert_eq!(store.rotations().await.unwrap().len(), 1);
+
+    sqlx::raw_sql("PRAGMA max_page_count = 100000").execute(&store.pool).await.unwrap();
+    append_as(&store, &rotation(2), 2, 400).await.expect("with space again, the same append succeeds");
+}
+
+#[test]
+fn a_read_only_disk_is_told_and_nothing_is_lost() {
+    as_ordinary_user(|| {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rotations.db");
+        let location = path.display().to_string();
+        let read_only = StoreError::ReadOnly { location };
+        block_on(async {
+            let store = SqliteStore::open(&path).await.unwrap();
+            append(&store, &rotation(1), 2).await.unwrap();
+            store.close().await;
+        });
+        let permit = |mode| fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode)).unwrap();
+        let before = fs::read(&path).unwrap();
+
+        permit(0o500);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        let opened = block_on(async {
+            match SqliteStore::open(&path).await {
+                Ok(store) => append(&store, &rotation(1), 1).await,
+                Err(error) => Err(error),
+            }
+        });
+        let created = block_on(SqliteStore::open(&directory.path().join("a/new.db"))).map(drop);
+        permit(0o700);
+
+        assert_eq!(opened, Err(read_only));
+        assert!(matches!(created, Err(StoreError::ReadOnly { .. })), "{created:?}");
+        assert!(fs::read(&path).unwrap() == before, "the file was changed");
+    });
+}
+
+const CHILD_PATH: &str = "ROTAKEY_TEST_STORE";
+const CHILDREN: usize = 4;
+const APPENDS: usize = 15;
+
+#[tokio::test]
+async fn several_processes_append_to_one_log_without_losing_a_record() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rotations.db");
+    let children: Vec<_> = (0..CHILDREN)
+        .map(|_| {
+            Command::new(std::env::current_exe().unwrap())
+                .args(["sqlite::tests::append_as_a_process_of_its_own", "--exact", "--ignored"])
+                .env(CHILD_PATH, &path)
+                .stdout(std::process::Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let store = SqliteStore::open(&path).await.unwrap();
+    let records = store.load(&rotation(1)).await.unwrap();
+    assert_eq!(records.len(), CHILDREN * APPENDS);
+    Entry::open_all(&rotation(1), &records).unwrap();
+}
+
+#[tokio::test]
+#[ignore = "the child of several_processes_append_to_one_log_without_losing_a_record"]
+async fn append_as_a_process_of_its_own() {
+    let store = SqliteStore::open(Path::new(&std::env::var_os(CHILD_PATH).unwrap())).await.unwrap();
+    let mut won = 0;
+    while won < APPENDS {
+        match append(&store, &rotation(1), 1).await {
+            Ok(()) => won += 1,
+            Err(StoreError::Conflict) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Appends that many records at the end of the log.
+async fn append(store: &SqliteStore, id: &RotationId, count: u64) -> Result<(), StoreError> {
+    append_as(store, id, 1, count).await
+}
+
+async fn append_as(store: &SqliteStore, id: &RotationId, user: u8, count: u64) -> Result<(), StoreError> {
+    let found = store.load(id).await?;
+    let expected_version = found.len() as u64;
+    let mut before = found.last().map_or_else(|| ChainHash::origin(id), |record| record.hash.clone());
+    let records: Vec<_> = (expected_version + 1..=expected_version + count)
+        .map(|version| {
+            let event = Event::Noted { note: Note::Delivered };
+            let record = Record::seal(id, version, Timestamp::UNIX_EPOCH, &event, &before);
+            before = record.hash.clone();
+            record
+        })
+        .collect();
+    let subject = Subject {
+        account_id: "012345678901".parse().unwrap(),
+        user_name: format!("user{user}").parse().unwrap(),
+        user_id: format!("AIDACKCEVSQ6C2EXAM{user:03}").parse().unwrap(),
+    };
+    let append =
+        Append { rotation: id, subject: &subject, expected_version, records: &records, closes: false };
+    store.append(append).await
+}
+
+fn rotation(number: u8) -> RotationId {
+    format!("r-rotation{number}").parse().unwrap()
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// Runs a test as a user whom permissions bind: as root, in a thread that has given root up.
+fn as_ordinary_user(test: impl FnOnce() + Send + 'static) {
+    const NOBODY: u32 = 65534;
+    let test = std::thread::spawn(move || {
+        if rustix::process::geteuid().is_root() {
+            rustix::thread::set_thread_uid(rustix::process::Uid::from_raw(NOBODY)).unwrap();
+        }
+        test();
+    });
+    test.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}
