@@ -19,10 +19,10 @@ use crate::port::{Clock, Destination, Destinations, Iam, KeyProbe, PortError, Po
 use crate::store::{Store, StoreError};
 
 /// Waits up to this long are slept through rather than left to the next tick.
-const NAP: SignedDuration = SignedDuration::from_secs(15);
+const NAP: SignedDuration = SignedDuration::from_secs(90);
 
 /// How many rotations are driven at a time.
-const CONCURRENCY: usize = 4;
+const CONCURRENCY: usize = 16;
 
 /// A rotation that takes more steps than this without waiting once is going round in circles.
 const MOST_STEPS: usize = 500;

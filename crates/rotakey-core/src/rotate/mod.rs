@@ -23,6 +23,7 @@
 //!   nobody can ever have used.
 
 mod apply;
+mod choice;
 mod effect;
 mod event;
 mod log;
@@ -38,6 +39,7 @@ mod stories;
 
 use jiff::SignedDuration;
 
+pub use choice::{Choice, Chooser, KnownKey};
 pub use effect::{Effect, FailureKind, Intent, Outcome};
 pub use event::{Answer, Ending, Event, Note};
 pub use log::{BrokenLog, ChainHash, Entry, Record};
@@ -51,6 +53,10 @@ pub use state::{Adoption, NewKey, OldKey, Probes, State};
 /// How long an effect may take. After it, whoever started the effect must no longer do it, and another
 /// worker may look at what came of it. The clients' own time-outs are shorter.
 pub const EFFECT_DEADLINE: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long a key that was just created or enabled is kept from applications, however soon STS accepts it:
+/// each service learns of it on its own. Reports speak of five to thirty seconds, S3 among the slowest.
+pub const PROPAGATION: SignedDuration = SignedDuration::from_mins(1);
 
 /// How long IAM's answers may lag behind a change (it is eventually consistent and names no bound; some
 /// seconds are usual). A contradiction between the log and the world counts only when it is seen later than

@@ -280,13 +280,9 @@ impl Story {
 
     #[track_caller]
     fn reads(self, expected: &str) {
-        let expected: String = expected.lines().map(|line| format!("{}\n", line.trim_start())).collect();
-        assert_eq!(
-            self.transcript,
-            expected.trim_start_matches('\n'),
-            "\n---- transcript ----\n{}",
-            self.transcript
-        );
+        let lines = expected.lines().map(str::trim_start).filter(|line| !line.is_empty());
+        let expected: String = lines.map(|line| format!("{line}\n")).collect();
+        assert_eq!(self.transcript, expected, "the transcript is:\n{}", self.transcript);
     }
 }
 
@@ -322,19 +318,19 @@ fn a_key_is_created_delivered_verified_adopted_disabled_watched_and_only_then_de
          day 0 00:00:02  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 00:00:07  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 00:00:12  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 0 00:00:13  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
-         day 0 00:00:14  note: Published
-         day 0 00:00:14  wait 1.00 h: no application has used the new key yet
-         day 0 01:00:14  (an application uses AKIANEWNEWNEWNEWNEW2)
-         day 0 01:00:14  wait 27.00 h: the old key must stay quiet for 1 day
-         day 1 05:00:14  note: ReadyToDisable { quiet_since: 2026-01-01T00:00:14Z, adopted: \"the new key was used at 2026-01-01T01:00:14Z (s3)\" }
-         day 1 05:00:14  disable AKIAOLDOLDOLDOLDOLD2: done
-         day 1 05:00:15  wait 168.00 h: the old key is disabled and watched before it is deleted
-         day 8 05:00:15  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 8 05:00:16  delete AKIAOLDOLDOLDOLDOLD2: done
-         day 8 05:00:17  remove AKIAOLDOLDOLDOLDOLD2 from secrets-manager:alice: done
-         day 8 05:00:18  closed: Rotated { new_key: AKIANEWNEWNEWNEWNEW2 }
-         day 8 05:00:18  done: Rotated { new_key: AKIANEWNEWNEWNEWNEW2 }
+         day 0 00:01:02  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
+         day 0 00:01:03  note: Published
+         day 0 00:01:03  wait 1.00 h: no application has used the new key yet
+         day 0 01:01:03  (an application uses AKIANEWNEWNEWNEWNEW2)
+         day 0 01:01:03  wait 27.00 h: the old key must stay quiet for 1 d
+         day 1 05:01:03  note: ReadyToDisable { quiet_since: 2026-01-01T00:01:03Z, adopted: \"the new key was used at 2026-01-01T01:01:03Z (s3)\" }
+         day 1 05:01:03  disable AKIAOLDOLDOLDOLDOLD2: done
+         day 1 05:01:04  wait 168.00 h: the old key is disabled and watched before it is deleted
+         day 8 05:01:04  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 8 05:01:05  delete AKIAOLDOLDOLDOLDOLD2: done
+         day 8 05:01:06  remove AKIAOLDOLDOLDOLDOLD2 from secrets-manager:alice: done
+         day 8 05:01:07  closed: Rotated { new_key: AKIANEWNEWNEWNEWNEW2 }
+         day 8 05:01:07  done: Rotated { new_key: AKIANEWNEWNEWNEWNEW2 }
         ",
     );
 }
@@ -366,9 +362,9 @@ fn a_key_whose_create_died_unanswered_is_found_disabled_and_deleted_and_another_
          day 1 01:02:04  ask AWS whether AKIANEWNEWNEWNEWNEW3 works: accepted as arn:aws:iam::123456789012:user/alice
          day 1 01:02:09  ask AWS whether AKIANEWNEWNEWNEWNEW3 works: accepted as arn:aws:iam::123456789012:user/alice
          day 1 01:02:14  ask AWS whether AKIANEWNEWNEWNEWNEW3 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 1 01:02:15  publish AKIANEWNEWNEWNEWNEW3 at secrets-manager:alice: done
-         day 1 01:02:16  note: Published
-         day 1 01:02:16  wait 1.00 h: no application has used the new key yet
+         day 1 01:03:04  publish AKIANEWNEWNEWNEWNEW3 at secrets-manager:alice: done
+         day 1 01:03:05  note: Published
+         day 1 01:03:05  wait 1.00 h: no application has used the new key yet
         ",
     );
 }
@@ -386,10 +382,9 @@ fn a_create_that_died_before_it_was_sent_is_simply_sent_again() {
          day 0 01:00:02  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 01:00:07  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 01:00:12  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 0 01:00:13  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
-         day 0 01:00:14  note: Published
-         day 0 01:00:14  wait 1.00 h: no application has used the new key yet
-         note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+         day 0 01:01:02  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
+         day 0 01:01:03  note: Published
+         day 0 01:01:03  wait 1.00 h: no application has used the new key yet
         ",
     );
 }
@@ -430,9 +425,9 @@ fn a_worker_that_dies_after_staging_finds_the_secret_at_the_destination() {
          day 0 01:00:00  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 01:00:05  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 01:00:10  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 0 01:00:11  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
-         day 0 01:00:12  note: Published
-         day 0 01:00:12  wait 1.00 h: no application has used the new key yet
+         day 0 01:01:00  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
+         day 0 01:01:01  note: Published
+         day 0 01:01:01  wait 1.00 h: no application has used the new key yet
         ",
     );
 }
@@ -462,8 +457,8 @@ fn a_foreign_key_stops_the_rotation_and_asks() {
         .run()
         .reads(
         "
-         day 1 05:00:15  ask: the user has keys that this rotation does not know: AKIAFOREIGNFOREIGN22 (Active, created 2026-01-02T05:00:15Z)
-         day 1 05:00:15  ask: the user has keys that this rotation does not know: AKIAFOREIGNFOREIGN22 (Active, created 2026-01-02T05:00:15Z)
+         day 1 05:01:04  ask: the user has keys that this rotation does not know: AKIAFOREIGNFOREIGN22 (Active, created 2026-01-02T05:01:04Z)
+         day 1 05:01:04  ask: the user has keys that this rotation does not know: AKIAFOREIGNFOREIGN22 (Active, created 2026-01-02T05:01:04Z)
         ",
     );
 }
@@ -479,7 +474,7 @@ fn a_failed_look_is_never_permission() {
         .run()
         .reads(
             "
-         day 31 05:00:15  wait 0.02 h: throttled
+         day 31 05:01:04  wait 0.02 h: throttled
         ",
         );
 }
@@ -492,7 +487,7 @@ fn an_old_key_that_is_still_used_is_waited_for_and_then_asked_about() {
     }
     story.reads(
         "
-         day 15 00:00:14  ask: AKIAOLDOLDOLDOLDOLD2 is still used: last at 2026-01-15T00:00:14Z, service s3, region unknown
+         day 15 00:01:03  ask: AKIAOLDOLDOLDOLDOLD2 is still used: last at 2026-01-15T00:01:03Z, service s3, region unknown
         ",
     );
 }
@@ -508,10 +503,10 @@ fn a_new_key_that_nobody_uses_is_not_taken_for_adopted_until_somebody_vouches() 
         .run()
         .reads(
         "
-         day 14 00:00:14  ask: the old key is quiet, but nobody has used the new one since 2026-01-01T00:00:14Z
-         day 14 00:00:14  note: ReadyToDisable { quiet_since: 2026-01-01T00:00:14Z, adopted: \"bob vouched for it\" }
-         day 14 00:00:14  disable AKIAOLDOLDOLDOLDOLD2: done
-         day 14 00:00:15  wait 168.00 h: the old key is disabled and watched before it is deleted
+         day 14 00:01:03  ask: the old key is quiet, but nobody has used the new one since 2026-01-01T00:01:03Z
+         day 14 00:01:03  note: ReadyToDisable { quiet_since: 2026-01-01T00:01:03Z, adopted: \"bob vouched for it\" }
+         day 14 00:01:03  disable AKIAOLDOLDOLDOLDOLD2: done
+         day 14 00:01:04  wait 168.00 h: the old key is disabled and watched before it is deleted
         ",
     );
 }
@@ -528,11 +523,11 @@ fn a_key_that_was_silent_for_twenty_days_is_waited_for_twenty_days() {
         .run()
         .reads(
         "
-         day 1 00:00:14  (an application uses AKIANEWNEWNEWNEWNEW2)
-         day 1 00:00:14  wait 460.00 h: the old key must stay quiet for 20 days
-         day 21 00:00:14  note: ReadyToDisable { quiet_since: 2026-01-01T00:00:14Z, adopted: \"the new key was used at 2026-01-02T00:00:14Z (s3)\" }
-         day 21 00:00:14  disable AKIAOLDOLDOLDOLDOLD2: done
-         day 21 00:00:15  wait 168.00 h: the old key is disabled and watched before it is deleted
+         day 1 00:01:03  (an application uses AKIANEWNEWNEWNEWNEW2)
+         day 1 00:01:03  wait 460.02 h: the old key must stay quiet for 20 d
+         day 21 00:01:03  note: ReadyToDisable { quiet_since: 2026-01-01T00:01:03Z, adopted: \"the new key was used at 2026-01-02T00:01:03Z (s3)\" }
+         day 21 00:01:03  disable AKIAOLDOLDOLDOLDOLD2: done
+         day 21 00:01:04  wait 168.00 h: the old key is disabled and watched before it is deleted
         ",
     );
 }
@@ -547,12 +542,12 @@ fn a_key_that_was_never_used_needs_nobody_to_adopt_it() {
          day 0 00:00:02  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 00:00:07  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 00:00:12  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 0 00:00:13  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
-         day 0 00:00:14  note: Published
-         day 0 00:00:14  wait 28.00 h: the old key must stay quiet for 1 day
-         day 1 04:00:14  note: ReadyToDisable { quiet_since: 2026-01-01T00:00:14Z, adopted: \"the old key was never used\" }
-         day 1 04:00:14  disable AKIAOLDOLDOLDOLDOLD2: done
-         day 1 04:00:15  wait 168.00 h: the old key is disabled and watched before it is deleted
+         day 0 00:01:02  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
+         day 0 00:01:03  note: Published
+         day 0 00:01:03  wait 28.00 h: the old key must stay quiet for 1 d
+         day 1 04:01:03  note: ReadyToDisable { quiet_since: 2026-01-01T00:01:03Z, adopted: \"the old key was never used\" }
+         day 1 04:01:03  disable AKIAOLDOLDOLDOLDOLD2: done
+         day 1 04:01:04  wait 168.00 h: the old key is disabled and watched before it is deleted
         ",
     );
 }
@@ -573,9 +568,9 @@ fn a_use_that_shows_late_enables_the_old_key_again() {
         .run()
         .reads(
         "
-         day 1 07:00:15  note: OldKeyUsed { last_used: At { at: 2026-01-02T02:00:15Z, region: None, service: Some(\"s3\") } }
-         day 1 07:00:15  enable AKIAOLDOLDOLDOLDOLD2 again: done
-         day 1 07:00:16  wait 26.00 h: the old key must stay quiet for 1 day 3 hours
+         day 1 07:01:04  note: OldKeyUsed { last_used: At { at: 2026-01-02T02:01:04Z, region: None, service: Some(\"s3\") } }
+         day 1 07:01:04  enable AKIAOLDOLDOLDOLDOLD2 again: done
+         day 1 07:01:05  wait 26.02 h: the old key must stay quiet for 1 d 3 h
         ",
     );
 }
@@ -596,14 +591,14 @@ fn a_brown_out_names_the_application_that_was_forgotten() {
         .run()
         .reads(
         "
-         day 1 05:00:14  note: ReadyToDisable { quiet_since: 2026-01-01T00:00:14Z, adopted: \"the new key was used at 2026-01-01T01:00:14Z (s3)\" }
-         day 1 05:00:14  disable AKIAOLDOLDOLDOLDOLD2: done
-         day 1 05:00:15  wait 0.50 h: the old key is disabled for a rehearsal
-         day 1 06:00:15  enable AKIAOLDOLDOLDOLDOLD2 again: done
-         day 1 06:00:16  wait 28.00 h: after the rehearsal, the old key must not be used again
-         day 1 06:00:16  (an application uses AKIAOLDOLDOLDOLDOLD2)
-         day 1 06:00:16  note: OldKeyUsed { last_used: At { at: 2026-01-02T06:00:16Z, region: None, service: Some(\"s3\") } }
-         day 1 06:00:16  wait 35.00 h: the old key must stay quiet for 1 day 7 hours
+         day 1 05:01:03  note: ReadyToDisable { quiet_since: 2026-01-01T00:01:03Z, adopted: \"the new key was used at 2026-01-01T01:01:03Z (s3)\" }
+         day 1 05:01:03  disable AKIAOLDOLDOLDOLDOLD2: done
+         day 1 05:01:04  wait 0.50 h: the old key is disabled for a rehearsal
+         day 1 06:01:04  enable AKIAOLDOLDOLDOLDOLD2 again: done
+         day 1 06:01:05  wait 28.00 h: after the rehearsal, the old key must not be used again
+         day 1 06:01:05  (an application uses AKIAOLDOLDOLDOLDOLD2)
+         day 1 06:01:05  note: OldKeyUsed { last_used: At { at: 2026-01-02T06:01:05Z, region: None, service: Some(\"s3\") } }
+         day 1 06:01:05  wait 35.02 h: the old key must stay quiet for 1 d 7 h
         ",
     );
 }
@@ -620,20 +615,20 @@ fn a_rollback_after_the_disable_brings_the_old_key_back_before_the_new_one_goes(
         .run()
         .reads(
         "
-         day 1 05:00:15  note: RollingBack
-         day 1 05:00:15  enable AKIAOLDOLDOLDOLDOLD2 again: done
-         day 1 05:00:16  ask AWS whether AKIAOLDOLDOLDOLDOLD2 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 1 05:00:21  ask AWS whether AKIAOLDOLDOLDOLDOLD2 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 1 05:00:26  ask AWS whether AKIAOLDOLDOLDOLDOLD2 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 1 05:00:27  restore AKIAOLDOLDOLDOLDOLD2 at secrets-manager:alice: done
-         day 1 05:00:28  note: Restored
-         day 1 05:00:28  wait 28.00 h: applications that already had the new key are to read the old one again
-         day 2 09:00:28  disable AKIANEWNEWNEWNEWNEW2: done
-         day 2 09:00:29  wait 24.00 h: the new key is disabled and rests before it is deleted
-         day 3 09:00:29  delete AKIANEWNEWNEWNEWNEW2: done
-         day 3 09:00:30  remove AKIANEWNEWNEWNEWNEW2 from secrets-manager:alice: done
-         day 3 09:00:31  closed: RolledBack { why: \"it broke\" }
-         day 3 09:00:31  done: RolledBack { why: \"it broke\" }
+         day 1 05:01:04  note: RollingBack
+         day 1 05:01:04  enable AKIAOLDOLDOLDOLDOLD2 again: done
+         day 1 05:01:05  ask AWS whether AKIAOLDOLDOLDOLDOLD2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 1 05:01:10  ask AWS whether AKIAOLDOLDOLDOLDOLD2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 1 05:01:15  ask AWS whether AKIAOLDOLDOLDOLDOLD2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 1 05:02:04  restore AKIAOLDOLDOLDOLDOLD2 at secrets-manager:alice: done
+         day 1 05:02:05  note: Restored
+         day 1 05:02:05  wait 28.00 h: applications that already had the new key are to read the old one again
+         day 2 09:02:05  disable AKIANEWNEWNEWNEWNEW2: done
+         day 2 09:02:06  wait 24.00 h: the new key is disabled and rests before it is deleted
+         day 3 09:02:06  delete AKIANEWNEWNEWNEWNEW2: done
+         day 3 09:02:07  remove AKIANEWNEWNEWNEWNEW2 from secrets-manager:alice: done
+         day 3 09:02:08  closed: RolledBack { why: \"it broke\" }
+         day 3 09:02:08  done: RolledBack { why: \"it broke\" }
         ",
     );
 }
@@ -642,20 +637,20 @@ fn a_rollback_after_the_disable_brings_the_old_key_back_before_the_new_one_goes(
 fn a_new_key_that_aws_never_accepts_is_rolled_back_by_itself() {
     story().edit(|story| story.refusals.clear()).run_with_refused_new_key().reads(
         "
-         day 0 00:05:05  roll back: AWS did not accept the new key within 5m
+         day 0 00:05:05  roll back: AWS did not accept the new key within 5 min
          day 0 00:05:05  note: RollingBack
          day 0 00:05:05  enable AKIAOLDOLDOLDOLDOLD2 again: done
          day 0 00:05:06  ask AWS whether AKIAOLDOLDOLDOLDOLD2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 00:05:11  ask AWS whether AKIAOLDOLDOLDOLDOLD2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 00:05:16  ask AWS whether AKIAOLDOLDOLDOLDOLD2 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 0 00:05:17  note: Restored
-         day 0 00:05:17  disable AKIANEWNEWNEWNEWNEW2: done
-         day 0 00:05:18  wait 24.00 h: the new key is disabled and rests before it is deleted
-         day 0 01:05:18  wait 23.00 h: the new key is disabled and rests before it is deleted
-         day 1 01:05:18  delete AKIANEWNEWNEWNEWNEW2: done
-         day 1 01:05:19  remove AKIANEWNEWNEWNEWNEW2 from secrets-manager:alice: done
-         day 1 01:05:20  closed: RolledBack { why: \"AWS did not accept the new key within 5m\" }
-         day 1 01:05:20  done: RolledBack { why: \"AWS did not accept the new key within 5m\" }
+         day 0 00:06:05  note: Restored
+         day 0 00:06:05  disable AKIANEWNEWNEWNEWNEW2: done
+         day 0 00:06:06  wait 24.00 h: the new key is disabled and rests before it is deleted
+         day 0 01:06:06  wait 23.00 h: the new key is disabled and rests before it is deleted
+         day 1 01:06:06  delete AKIANEWNEWNEWNEWNEW2: done
+         day 1 01:06:07  remove AKIANEWNEWNEWNEWNEW2 from secrets-manager:alice: done
+         day 1 01:06:08  closed: RolledBack { why: \"AWS did not accept the new key within 5 min\" }
+         day 1 01:06:08  done: RolledBack { why: \"AWS did not accept the new key within 5 min\" }
         ",
     );
 }
@@ -717,12 +712,12 @@ fn a_delete_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
     story.append(&Event::Finished { result });
     story.crash(true).hours(48).run().reads(
         "
-         day 8 05:00:15  delete AKIAOLDOLDOLDOLDOLD2: the worker dies after it
-         day 10 05:00:15  Finished { result: Unknown }
-         day 10 05:05:15  note: Gone { key: AKIAOLDOLDOLDOLDOLD2 }
-         day 10 05:05:15  remove AKIAOLDOLDOLDOLDOLD2 from secrets-manager:alice: done
-         day 10 05:05:16  closed: Rotated { new_key: AKIANEWNEWNEWNEWNEW2 }
-         day 10 05:05:16  done: Rotated { new_key: AKIANEWNEWNEWNEWNEW2 }
+         day 8 05:01:04  delete AKIAOLDOLDOLDOLDOLD2: the worker dies after it
+         day 10 05:01:04  Finished { result: Unknown }
+         day 10 05:06:04  note: Gone { key: AKIAOLDOLDOLDOLDOLD2 }
+         day 10 05:06:04  remove AKIAOLDOLDOLDOLDOLD2 from secrets-manager:alice: done
+         day 10 05:06:05  closed: Rotated { new_key: AKIANEWNEWNEWNEWNEW2 }
+         day 10 05:06:05  done: Rotated { new_key: AKIANEWNEWNEWNEWNEW2 }
         ",
     );
 }
@@ -738,7 +733,7 @@ fn a_user_made_again_under_the_same_name_is_another_user() {
         .run()
         .reads(
             "
-         day 8 05:00:15  ask: the user was deleted and made again: its id is AIDASOMEBODYELSEELSE now
+         day 8 05:01:04  ask: the user was deleted and made again: its id is AIDASOMEBODYELSEELSE now
         ",
         );
 }
@@ -765,9 +760,9 @@ fn a_destination_that_refuses_is_found_before_a_key_is_created() {
          day 0 00:00:02  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 00:00:07  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 00:00:12  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 0 00:00:13  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
-         day 0 00:00:14  note: Published
-         day 0 00:00:14  wait 1.00 h: no application has used the new key yet
+         day 0 00:01:02  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
+         day 0 00:01:03  note: Published
+         day 0 00:01:03  wait 1.00 h: no application has used the new key yet
         ",
     );
 }
@@ -783,7 +778,7 @@ fn a_key_that_somebody_else_enables_again_is_asked_about_not_deleted() {
         .run()
         .reads(
             "
-         day 8 05:00:15  ask: somebody else enabled AKIAOLDOLDOLDOLDOLD2, which this rotation had disabled
+         day 8 05:01:04  ask: somebody else enabled AKIAOLDOLDOLDOLDOLD2, which this rotation had disabled
         ",
         );
 }

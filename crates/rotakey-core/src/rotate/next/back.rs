@@ -9,7 +9,7 @@ use crate::rotate::event::{Ending, Note};
 use crate::rotate::proof::Rested;
 use crate::rotate::question::Question;
 use crate::rotate::state::{NewKey, OldKey, State};
-use crate::rotate::{LAST_USED_LAG, SETTLE};
+use crate::rotate::{LAST_USED_LAG, PROPAGATION, SETTLE};
 
 impl Decision<'_> {
     pub(super) fn roll_back(&self, why: &str) -> Step {
@@ -79,6 +79,10 @@ impl Decision<'_> {
     }
 
     pub(super) fn restore(&self, new: &NewKey) -> Step {
+        let everywhere = self.rotation.touched.get(self.old()).map_or(self.now, |at| *at + PROPAGATION);
+        if self.now < everywhere {
+            return Ok(wait(everywhere, "AWS accepts the old key again; every service does by then"));
+        }
         for (index, slots) in self.all_slots()? {
             let serves_new = slots.current.as_ref().is_some_and(|held| held.key == new.id);
             if serves_new && slots.keeps_aside(self.old()) {

@@ -4,13 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Decision, Next, PROBE_INTERVAL, Step, act, close, note, wait};
 use crate::fact::KeyStatus;
+use crate::policy::Period;
 use crate::rotate::effect::{Effect, Intent};
 use crate::rotate::event::{Ending, Event, Note};
 use crate::rotate::observed::Preflight;
 use crate::rotate::proof::{CutOver, Rested};
 use crate::rotate::question::Question;
 use crate::rotate::state::{ACCEPTANCES, Adoption, NewKey, Probes};
-use crate::rotate::{LAST_USED_LAG, SETTLE};
+use crate::rotate::{LAST_USED_LAG, PROPAGATION, SETTLE};
 
 /// How often a use of the old key is worth a log entry while applications move.
 const USE_RESOLUTION: SignedDuration = SignedDuration::from_hours(12);
@@ -62,6 +63,10 @@ impl Decision<'_> {
         if probes.works.is_none() {
             return Ok(self.probe_new_key(new, probes));
         }
+        let everywhere = probes.since + PROPAGATION;
+        if self.now < everywhere {
+            return Ok(wait(everywhere, "AWS accepts the new key; every service does by then"));
+        }
         for (index, slots) in slots {
             self.check_served(index, slots, new)?;
             if slots.current.as_ref().is_none_or(|held| held.fingerprint != new.fingerprint) {
@@ -77,8 +82,8 @@ impl Decision<'_> {
             return Next::Record(Event::RollbackRequested {
                 by: "rotakey".to_owned(),
                 why: format!(
-                    "AWS did not accept the new key within {:#}",
-                    self.rotation.plan.timing.verify_timeout
+                    "AWS did not accept the new key within {} min",
+                    self.rotation.plan.timing.verify_timeout.as_mins()
                 ),
             });
         }
@@ -111,7 +116,7 @@ impl Decision<'_> {
             }
             Some(_) => Ok(wait(
                 quiet_at,
-                &format!("the old key must stay quiet for {}", in_words(self.quiet_wanted(adoption))),
+                &format!("the old key must stay quiet for {}", whole_hours(self.quiet_wanted(adoption))),
             )),
             None => Ok(wait(
                 (self.now + SignedDuration::from_hours(1)).min(impatient.max(quiet_at)),
@@ -197,13 +202,6 @@ impl Decision<'_> {
     }
 }
 
-/// Rounded to whole hours, as `20 days 1 hour`.
-fn in_words(duration: SignedDuration) -> String {
-    let (days, hours) = (duration.as_hours() / 24, duration.as_hours() % 24);
-    let count = |number: i64, unit| format!("{number} {unit}{}", if number == 1 { "" } else { "s" });
-    match (days, hours) {
-        (0, hours) => count(hours, "hour"),
-        (days, 0) => count(days, "day"),
-        (days, hours) => format!("{} {}", count(days, "day"), count(hours, "hour")),
-    }
+fn whole_hours(duration: SignedDuration) -> Period {
+    Period::hours(u32::try_from(duration.as_hours()).unwrap_or(u32::MAX))
 }
