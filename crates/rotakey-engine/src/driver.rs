@@ -149,6 +149,23 @@ impl<'a> Engine<'a> {
         Ok(tick)
     }
 
+    /// Passes over the open rotations again and again, sleeping in between, until none waits for time any
+    /// more; `passed` is told about every pass. Returns the last one. Dropping the future is safe at any
+    /// moment: whatever was under way is found and resolved by the next run.
+    ///
+    /// # Errors
+    /// The list of rotations could not be read.
+    pub async fn run(&self, passed: impl Fn(&Tick)) -> Result<Tick, StoreError> {
+        loop {
+            let tick = self.tick().await?;
+            passed(&tick);
+            match tick.due() {
+                Some(due) => self.ports.clock.sleep_until(due).await,
+                None => return Ok(tick),
+            }
+        }
+    }
+
     /// Drives one rotation until it waits, asks or ends.
     ///
     /// # Errors
