@@ -145,22 +145,39 @@ impl SlotFile for AgeFile {
     }
 
     fn save(&self, file: &Exclusive, state: State, slots: &Slots) -> Result<(), PortError> {
-        let journal_path = sibling(file.target(), "", ".rotakey");
-        let settled = Journal::settled(slots);
-        if state.current != slots.current
-            && let Some(current) = &slots.current
-        {
+        steps(&state, slots).into_iter().try_for_each(|step| self.take(file, &step, &state.extra))
+    }
+}
+
+/// One file replaced: between two steps, the process may die.
+enum Step<'a> {
+    Journal(Journal),
+    Current(&'a AccessKeyPair),
+}
+
+/// The steps of the table above, as far as they change something.
+fn steps<'a>(state: &State, slots: &'a Slots) -> Vec<Step<'a>> {
+    let settled = Journal::settled(slots);
+    match &slots.current {
+        Some(current) if state.current.as_ref() != Some(current) => {
             let foreseeing = state.journal.foreseeing(state.current.as_ref(), slots);
-            file.replace(&journal_path, &self.encrypt(&foreseeing.render())?)?;
-            let plain = content::render_current(current, &state.extra);
-            file.replace(file.target(), &self.encrypt(&plain)?)?;
-        } else if state.journal == settled {
-            return Ok(());
+            vec![Step::Journal(foreseeing), Step::Current(current), Step::Journal(settled)]
         }
-        if settled.is_empty() {
-            file.remove(&journal_path)
-        } else {
-            file.replace(&journal_path, &self.encrypt(&settled.render())?)
+        _ if state.journal == settled => Vec::new(),
+        _ => vec![Step::Journal(settled)],
+    }
+}
+
+impl AgeFile {
+    fn take(&self, file: &Exclusive, step: &Step<'_>, extra: &Extra) -> Result<(), PortError> {
+        let journal_path = sibling(file.target(), "", ".rotakey");
+        match step {
+            Step::Journal(journal) if journal.is_empty() => file.remove(&journal_path),
+            Step::Journal(journal) => file.replace(&journal_path, &self.encrypt(&journal.render())?),
+            Step::Current(pair) => {
+                let plain = content::render_current(pair, extra);
+                file.replace(file.target(), &self.encrypt(&plain)?)
+            }
         }
     }
 }

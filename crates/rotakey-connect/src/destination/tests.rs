@@ -217,8 +217,8 @@ fn a_killed_process_leaves_whole_pairs_and_no_lock() {
         for spec in specs(directory.path()) {
             let destination = LocalDestinations.open(&spec).unwrap();
             let slots = block_on(destination.read()).unwrap();
+            assert!(is_state_of_the_writer(&slots), "{spec}: {slots:?}");
             let current = slots.current.expect("a pair is current at every moment");
-            assert!(current == pair(0) || current == pair(1), "{spec}: {:?}", current.id);
             block_on(destination.publish(&pair(2))).unwrap();
             let slots = block_on(destination.read()).unwrap();
             assert!(slots.pending.is_none() && slots.previous == Some(current), "{spec}");
@@ -235,14 +235,51 @@ fn write_until_killed() {
     let directory = PathBuf::from(std::env::var_os(CHILD_DIRECTORY).unwrap());
     let destinations = specs(&directory).map(|spec| LocalDestinations.open(&spec).unwrap());
     loop {
-        for destination in &destinations {
-            block_on(async {
-                destination.stage(&pair(1)).await.unwrap();
-                destination.publish(&pair(1)).await.unwrap();
-                destination.restore(&pair(0).id).await.unwrap();
-            });
-        }
+        destinations.iter().for_each(|destination| write_once(&**destination));
     }
+}
+
+#[test]
+fn the_three_slots_are_read_as_a_whole_while_another_process_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    for spec in specs(directory.path()) {
+        let destination = LocalDestinations.open(&spec).unwrap();
+        block_on(destination.publish(&pair(0))).unwrap();
+        thread::scope(|scope| {
+            let writer = scope.spawn(|| (0..10).for_each(|_| write_once(&*destination)));
+            let reader = LocalDestinations.open(&spec).unwrap();
+            while !writer.is_finished() {
+                let slots = block_on(reader.read()).unwrap();
+                assert!(is_state_of_the_writer(&slots), "{spec}: {slots:?}");
+            }
+        });
+    }
+}
+
+/// Publishes a pair over another one, and takes that back.
+fn write_once(destination: &dyn Destination) {
+    block_on(async {
+        destination.stage(&pair(1)).await.unwrap();
+        destination.publish(&pair(1)).await.unwrap();
+        destination.restore(&pair(0).id).await.unwrap();
+    });
+}
+
+/// Whether these are slots that [`write_once`] goes through.
+fn is_state_of_the_writer(slots: &Slots) -> bool {
+    let states = [
+        (None, 0, None),
+        (None, 0, Some(2)),
+        (Some(1), 0, None),
+        (Some(1), 0, Some(2)),
+        (Some(1), 0, Some(1)),
+        (None, 1, Some(0)),
+        (None, 0, Some(1)),
+    ];
+    states.iter().any(|&(pending, current, previous)| {
+        let (pending, previous) = (pending.map(pair), previous.map(pair));
+        *slots == Slots { pending, current: Some(pair(current)), previous }
+    })
 }
 
 #[test]

@@ -109,40 +109,44 @@ fn applications_find_the_plain_pair_and_no_other_slot() {
 }
 
 #[test]
-fn a_process_that_dies_between_the_two_files_leaves_the_slots_of_before_or_after() {
-    let place = place();
-    let destination = place.open();
-    block_on(destination.publish(&pair(1))).unwrap();
-    block_on(destination.publish(&pair(2))).unwrap();
-    block_on(destination.stage(&pair(3))).unwrap();
+fn a_process_that_dies_between_two_steps_leaves_the_slots_of_before_or_after() {
     let before = || slots(Some(3), 2, Some(1));
     let publish = || slots(None, 3, Some(2));
     let restore = || slots(Some(3), 1, Some(2));
     for after in [publish, restore] {
-        // Step 1: the journal foresees the new pair. Then the process dies.
-        let adapter = age_file(&place.spec);
-        let (state, _) = adapter.load().unwrap();
-        let journal = state.journal.foreseeing(state.current.as_ref(), &after());
-        let journal_path = sibling(place.path(), "", ".rotakey");
-        let journal_before = fs::read(&journal_path).unwrap();
-        fs::write(&journal_path, adapter.encrypt(&journal.render()).unwrap()).unwrap();
-        assert!(block_on(destination.read()).unwrap() == before());
+        for taken in 0..=3 {
+            let place = place();
+            let destination = place.open();
+            block_on(destination.publish(&pair(1))).unwrap();
+            block_on(destination.publish(&pair(2))).unwrap();
+            block_on(destination.stage(&pair(3))).unwrap();
 
-        // Step 2: the file becomes the new pair. Then the process dies.
-        let file_before = fs::read(place.path()).unwrap();
-        let current = content::render_current(after().current.as_ref().unwrap(), &Extra::default());
-        fs::write(place.path(), adapter.encrypt(&current).unwrap()).unwrap();
-        assert!(block_on(destination.read()).unwrap() == after());
+            let adapter = age_file(&place.spec);
+            let (state, _) = adapter.load().unwrap();
+            let wanted = after();
+            let steps = steps(&state, &wanted);
+            assert_eq!(steps.len(), 3);
+            let file = Exclusive::acquire(place.path()).unwrap();
+            for step in &steps[..taken] {
+                adapter.take(&file, step, &state.extra).unwrap();
+            }
+            drop(file);
+            let found = block_on(destination.read()).unwrap();
+            let expected = if taken < 2 { before() } else { after() };
+            assert!(found == expected, "after {taken} steps: {found:?} in place of {expected:?}");
 
-        // The same call again finishes the work: the third key is nowhere any more.
-        let same = after().current.unwrap();
-        block_on(destination.restore(&same.id)).unwrap();
-        assert!(block_on(destination.read()).unwrap() == after());
-        let (state, _) = adapter.load().unwrap();
-        assert!(state.journal == Journal::settled(&after()));
-
-        fs::write(&journal_path, journal_before).unwrap();
-        fs::write(place.path(), file_before).unwrap();
+            // The same call again finishes the work, so that the third key is nowhere any more.
+            block_on(destination.restore(&wanted.current.as_ref().unwrap().id)).unwrap();
+            assert!(
+                block_on(destination.read()).unwrap() == after(),
+                "after {taken} steps and a second call"
+            );
+            let (state, _) = adapter.load().unwrap();
+            assert!(
+                state.journal == Journal::settled(&wanted),
+                "after {taken} steps, the journal is not settled"
+            );
+        }
     }
 }
 
