@@ -1,10 +1,14 @@
 //! What an audit asks of an account: the bulk calls that tell of all users at once, and the few that tell
 //! of one. There is no method here that changes anything, so an audit cannot.
 
+mod load;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rotakey_core::fact::{KeyFacts, LastUsed, Tags};
 use rotakey_core::id::{AccessKeyId, UserId, UserName};
+
+pub use load::{AccountInventory, load};
 
 use crate::port::{CallerIdentity, PortError};
 
@@ -97,6 +101,8 @@ pub struct UserDetails {
 pub struct GroupDetails {
     /// Its name.
     pub name: String,
+    /// Its ARN.
+    pub arn: String,
     /// Its policies.
     pub policies: Policies,
 }
