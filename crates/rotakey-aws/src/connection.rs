@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::default_provider::region::DefaultRegionChain;
+use aws_config::environment::region::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, FrameworkMetadata, Region, SdkConfig};
@@ -45,6 +47,8 @@ pub struct Connection {
     calls: CallCounter,
 }
 
+const DEFAULT_REGION: &str = "us-east-1";
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -53,8 +57,8 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
 const ATTEMPTS: u32 = 4;
 
 impl Connection {
-    /// Finds the credentials' source and the region. Calls no service of AWS, unless the region must be
-    /// asked from the machine that it runs on (the EC2 metadata service).
+    /// Finds the credentials' source and the region. Sends nothing: whether there are credentials shows at
+    /// the first call.
     ///
     /// # Errors
     /// [`PortErrorKind::Invalid`] if the endpoint is no URL.
@@ -81,9 +85,7 @@ impl Connection {
         }
         let region = match options.region {
             Some(region) => Region::new(region),
-            None => configured_region(options.profile.as_deref())
-                .await
-                .unwrap_or_else(|| Region::from_static("us-east-1")),
+            None => configured_region(options.profile.as_deref()).await,
         };
         if let Some(profile) = options.profile {
             loader = loader.profile_name(profile);
@@ -165,13 +167,16 @@ pub(crate) fn credentials(pair: &AccessKeyPair) -> Credentials {
     Credentials::new(pair.id.as_str(), pair.secret.expose(), None, None, "rotakey")
 }
 
-/// The region that the environment, the profile or the machine names.
-async fn configured_region(profile: Option<&str>) -> Option<Region> {
-    let mut chain = DefaultRegionChain::builder();
+/// The region that the environment or the profile names. The metadata service of the machine is not asked:
+/// off EC2 that takes seconds to fail, and on EC2 the other AWS tools do not ask it either.
+async fn configured_region(profile: Option<&str>) -> Region {
+    let mut from_profile = ProfileFileRegionProvider::builder();
     if let Some(profile) = profile {
-        chain = chain.profile_name(profile);
+        from_profile = from_profile.profile_name(profile);
     }
-    chain.build().region().await
+    let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new());
+    let region = chain.or_else(from_profile.build()).region().await;
+    region.unwrap_or_else(|| Region::from_static(DEFAULT_REGION))
 }
 
 /// TLS by rustls over ring, which builds in a third of the time of the SDK's default, with the certificates

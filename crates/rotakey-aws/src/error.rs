@@ -23,7 +23,7 @@ pub(crate) fn incomplete(operation: &'static str, missing: &str) -> PortError {
 
 /// An answer of AWS that holds something this program does not know.
 pub(crate) fn unexpected(operation: &'static str, what: &str, found: &str) -> PortError {
-    let message = format!("AWS answered with the {what} {:?}, which is not known", escaped(found));
+    let message = format!("AWS answered with the {what} {found:?}, which is not known");
     PortError::new(PortErrorKind::Invalid, operation, message)
 }
 
@@ -42,21 +42,30 @@ where
             (PortErrorKind::Ambiguous, format!("the answer of AWS (HTTP {status}) cannot be read"))
         }
         SdkError::TimeoutError(_) => (PortErrorKind::Ambiguous, "no answer in time".to_owned()),
-        other => (kind_without_answer(other), causes(other)),
+        SdkError::ConstructionFailure(_) => (PortErrorKind::Invalid, causes(error)),
+        _ => match credentials_error(error) {
+            Some(cause) => (PortErrorKind::Credentials, causes(cause)),
+            None => (kind_of_dispatch(error), causes(error.source().unwrap_or(error))),
+        },
     };
     PortError::new(kind, operation, escaped(&message))
 }
 
-fn kind_without_answer<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> PortErrorKind {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+/// The failure to find credentials, which the SDK reports as one of sending.
+fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let mut cause = Some(error);
     while let Some(current) = cause {
         if current.is::<CredentialsError>() {
-            return PortErrorKind::Credentials;
+            return cause;
         }
         cause = current.source();
     }
+    None
+}
+
+/// A request that the HTTP client refused to send had no effect.
+fn kind_of_dispatch<E>(error: &SdkError<E, HttpResponse>) -> PortErrorKind {
     match error {
-        SdkError::ConstructionFailure(_) => PortErrorKind::Invalid,
         SdkError::DispatchFailure(failure) if failure.is_user() => PortErrorKind::Invalid,
         _ => PortErrorKind::Ambiguous,
     }
@@ -126,7 +135,7 @@ fn told(code: Option<&str>, message: Option<&str>, status: u16) -> String {
     }
 }
 
-/// The error and its causes, outermost first, each said once.
+/// The error and its causes, outermost first, each said once, on one line.
 fn causes(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
@@ -138,7 +147,7 @@ fn causes(error: &dyn Error) -> String {
         }
         cause = current.source();
     }
-    message
+    message.lines().map(str::trim).collect::<Vec<_>>().join(" | ")
 }
 
 /// Foreign text without what moves the cursor or turns the direction of writing.
@@ -232,11 +241,13 @@ mod tests {
 
     #[test]
     fn missing_credentials_are_told_as_such() {
-        let missing = CredentialsError::not_loaded("no providers in chain provided credentials");
+        let missing = CredentialsError::not_loaded("none found. Attempted:\n  Environment: not set");
         let error: Failure = SdkError::dispatch_failure(ConnectorError::other(missing.into(), None));
         let error = mapped(error);
         assert_eq!(error.kind, PortErrorKind::Credentials);
-        assert!(error.message.contains("no providers in chain"), "{}", error.message);
+        let expected =
+            "the credential provider was not enabled: none found. Attempted: | Environment: not set";
+        assert_eq!(error.message, expected);
     }
 
     #[test]

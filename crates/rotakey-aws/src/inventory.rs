@@ -57,7 +57,7 @@ impl AwsInventory {
 #[async_trait]
 impl Inventory for AwsInventory {
     async fn caller(&self) -> Result<CallerIdentity, PortError> {
-        self.patiently(|| sts::caller_identity(&self.sts)).await
+        patiently(&*self.clock, || sts::caller_identity(&self.sts)).await
     }
 
     async fn credential_report(&self, progress: &dyn Progress) -> Result<CredentialReport, PortError> {
@@ -66,8 +66,8 @@ impl Inventory for AwsInventory {
         loop {
             progress.step(asked, None, "waiting for the credential report");
             asked += 1;
-            if self.patiently(|| self.generate_report()).await? == ReportState::Complete
-                && let Some(report) = self.patiently(|| self.finished_report()).await?
+            if patiently(&*self.clock, || self.generate_report()).await? == ReportState::Complete
+                && let Some(report) = patiently(&*self.clock, || self.finished_report()).await?
             {
                 return Ok(report);
             }
@@ -76,7 +76,7 @@ impl Inventory for AwsInventory {
                 let operation = "iam:GenerateCredentialReport";
                 return Err(PortError::new(PortErrorKind::Ambiguous, operation, message));
             }
-            self.wait(REPORT_POLL).await;
+            self.clock.sleep_until(self.clock.now() + REPORT_POLL).await;
         }
     }
 
@@ -86,17 +86,16 @@ impl Inventory for AwsInventory {
         let mut marker: Option<String> = None;
         loop {
             progress.step(details.users.len(), None, "reading users, groups and policies");
-            let page = self
-                .patiently(|| async {
-                    let call = self.iam.get_account_authorization_details().max_items(PAGE);
-                    let call = call
-                        .filter(EntityType::User)
-                        .filter(EntityType::Group)
-                        .filter(EntityType::LocalManagedPolicy)
-                        .set_marker(marker.clone());
-                    call.send().await.map_err(failed(OPERATION))
-                })
-                .await?;
+            let page = patiently(&*self.clock, || async {
+                let call = self.iam.get_account_authorization_details().max_items(PAGE);
+                let call = call
+                    .filter(EntityType::User)
+                    .filter(EntityType::Group)
+                    .filter(EntityType::LocalManagedPolicy)
+                    .set_marker(marker.clone());
+                call.send().await.map_err(failed(OPERATION))
+            })
+            .await?;
             for user in page.user_detail_list.unwrap_or_default() {
                 details.users.push(user_details(OPERATION, user)?);
             }
@@ -118,12 +117,11 @@ impl Inventory for AwsInventory {
         let mut keys = Vec::new();
         let mut marker: Option<String> = None;
         loop {
-            let page = self
-                .patiently(|| async {
-                    let call = self.iam.list_access_keys().user_name(user.as_str()).max_items(PAGE);
-                    call.set_marker(marker.clone()).send().await.map_err(failed(OPERATION))
-                })
-                .await?;
+            let page = patiently(&*self.clock, || async {
+                let call = self.iam.list_access_keys().user_name(user.as_str()).max_items(PAGE);
+                call.set_marker(marker.clone()).send().await.map_err(failed(OPERATION))
+            })
+            .await?;
             for key in page.access_key_metadata {
                 keys.push(iam::key_facts(OPERATION, key)?);
             }
@@ -135,7 +133,7 @@ impl Inventory for AwsInventory {
     }
 
     async fn last_used(&self, key: &AccessKeyId) -> Result<LastUsed, PortError> {
-        self.patiently(|| iam::last_used(&self.iam, key)).await
+        patiently(&*self.clock, || iam::last_used(&self.iam, key)).await
     }
 }
 
@@ -171,24 +169,20 @@ impl AwsInventory {
             },
         }
     }
+}
 
-    /// Tries a call that only reads again while AWS throttles it or does not answer.
-    async fn patiently<T, F>(&self, call: impl Fn() -> F + Send + Sync) -> Result<T, PortError>
-    where
-        F: Future<Output = Result<T, PortError>> + Send,
-    {
-        for pause in PATIENCE {
-            match call().await {
-                Err(error) if is_passing(error.kind) => self.wait(pause).await,
-                result => return result,
-            }
+/// Tries a call that only reads again while AWS throttles it or does not answer.
+async fn patiently<T, F>(clock: &dyn Clock, call: impl Fn() -> F + Send + Sync) -> Result<T, PortError>
+where
+    F: Future<Output = Result<T, PortError>> + Send,
+{
+    for pause in PATIENCE {
+        match call().await {
+            Err(error) if is_passing(error.kind) => clock.sleep_until(clock.now() + pause).await,
+            result => return result,
         }
-        call().await
     }
-
-    async fn wait(&self, pause: SignedDuration) {
-        self.clock.sleep_until(self.clock.now() + pause).await;
-    }
+    call().await
 }
 
 /// `LimitExceeded` is IAM's answer to too many requests for a credential report.
@@ -244,6 +238,7 @@ fn user_details(operation: &'static str, user: UserDetail) -> Result<UserDetails
 fn group_details(operation: &'static str, group: GroupDetail) -> Result<GroupDetails, PortError> {
     Ok(GroupDetails {
         name: group.group_name.ok_or_else(|| incomplete(operation, "a group name"))?,
+        arn: group.arn.ok_or_else(|| incomplete(operation, "the ARN of a group"))?,
         policies: policies(group.group_policy_list, group.attached_managed_policies),
     })
 }
@@ -275,9 +270,58 @@ fn decoded(document: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use aws_sdk_iam::types::PolicyVersion;
 
     use super::*;
+
+    /// Waits by moving its hands.
+    struct VirtualClock(Mutex<Timestamp>);
+
+    #[async_trait]
+    impl Clock for VirtualClock {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().unwrap()
+        }
+
+        async fn sleep_until(&self, at: Timestamp) {
+            *self.0.lock().unwrap() = at;
+        }
+    }
+
+    /// Calls something that fails so often with that error, and then succeeds; returns the result, the
+    /// number of calls and the seconds that they took.
+    async fn call_failing(times: usize, kind: PortErrorKind) -> (Result<(), PortError>, usize, i64) {
+        let clock = VirtualClock(Mutex::new(Timestamp::UNIX_EPOCH));
+        let calls = AtomicUsize::new(0);
+        let result = patiently(&clock, || async {
+            match calls.fetch_add(1, Ordering::Relaxed) {
+                call if call < times => Err(PortError::new(kind, "x", "y")),
+                _ => Ok(()),
+            }
+        })
+        .await;
+        (result, calls.into_inner(), clock.now().as_second())
+    }
+
+    #[tokio::test]
+    async fn a_throttled_look_is_repeated_for_a_minute_and_then_fails() {
+        for kind in [PortErrorKind::Throttled, PortErrorKind::Ambiguous, PortErrorKind::LimitExceeded] {
+            assert_eq!(call_failing(3, kind).await, (Ok(()), 4, 7), "{kind:?}");
+            let (result, calls, seconds) = call_failing(usize::MAX, kind).await;
+            assert_eq!((result.unwrap_err().kind, calls, seconds), (kind, 7, 63));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_look_is_not_repeated() {
+        for kind in [PortErrorKind::Denied, PortErrorKind::Credentials, PortErrorKind::NotFound] {
+            let (result, calls, seconds) = call_failing(usize::MAX, kind).await;
+            assert_eq!((result.unwrap_err().kind, calls, seconds), (kind, 1, 0));
+        }
+    }
 
     #[test]
     fn pages_end_with_the_last_and_never_go_round() {

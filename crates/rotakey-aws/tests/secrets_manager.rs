@@ -215,11 +215,12 @@ impl Place for SecretOnMoto {
         labels.into_iter().flat_map(|(label, text)| format!("{label}={text}\n").into_bytes()).collect()
     }
 
-    /// As every application reads a secret: `GetSecretValue` without a version.
+    /// As applications read a secret. They need not name `AWSCURRENT`, but where it is left out moto goes on
+    /// answering with the version that was current before `UpdateSecretVersionStage`.
     fn application(&self) -> Option<Application> {
         let (client, name) = (self.client.clone(), self.name.clone());
         Some(Box::new(move || {
-            let call = client.get_secret_value().secret_id(&name);
+            let call = client.get_secret_value().secret_id(&name).version_stage("AWSCURRENT");
             // On a thread of its own: this one may be in the middle of another runtime.
             let answer = thread::spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(call.send()));
             match answer.join().unwrap() {

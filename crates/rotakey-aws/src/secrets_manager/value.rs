@@ -86,7 +86,7 @@ pub(crate) fn write(pair: &AccessKeyPair, further: &Map<String, Value>) -> Secre
 
 /// The `ClientRequestToken` of that text, which becomes the id of its version: SHA-256 in hexadecimal. The
 /// same text is the same version, so writing it twice writes it once; and a version of that id was written
-/// by rotakey.
+/// by rotakey. It is public, and gives nothing away: a secret access key has 240 random bits.
 pub(crate) fn version_id(text: &Secret) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(text.expose()))
 }
