@@ -10,8 +10,11 @@
 //! This crate never reads the machine's clock or its randomness, and never calls a real cloud.
 
 pub mod api;
+pub mod application;
 pub mod consistency;
 pub mod faults;
+pub mod fleet;
+pub mod ports;
 pub mod random;
 pub mod simulation;
 pub mod world;

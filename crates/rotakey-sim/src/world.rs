@@ -37,6 +37,7 @@ use parameters::Parameters;
 /// All accounts and all services, at one virtual instant.
 #[derive(Debug)]
 pub struct World {
+    seed: u64,
     now: Timestamp,
     random: Random,
     consistency: Consistency,
@@ -52,6 +53,7 @@ impl World {
     pub fn new(seed: u64, now: Timestamp) -> Self {
         let mut random = Random::new(seed);
         Self {
+            seed,
             now,
             consistency: Consistency::default(),
             faults: FaultPlan::default(),
@@ -98,6 +100,22 @@ impl World {
         self.faults.all()
     }
 
+    /// The seed that the world was made from.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The secrets of all access keys and temporary credentials that were ever issued, in no particular order:
+    /// none of them may ever be found in a log, an error or an output.
+    pub fn secrets_issued(&self) -> impl Iterator<Item = &Secret> {
+        self.keyring.secrets()
+    }
+
+    /// How many access keys were ever issued, by calls or by planting.
+    pub fn access_keys_issued(&self) -> usize {
+        self.keyring.long_term_keys()
+    }
+
     /// The accounts, in the order of their numbers.
     pub fn account_ids(&self) -> Vec<AccountId> {
         self.accounts.keys().copied().collect()
@@ -119,6 +137,19 @@ impl World {
         let latency = self.draw_latency();
         self.advance_to(self.now + latency);
         self.handle_now(request)
+    }
+
+    /// Does one call of whoever holds this secret, without moving the clock.
+    pub(crate) fn handle_signed_now(&mut self, secret: &Secret, request: &Request) -> Result<Tree, Fault> {
+        match self.authenticate(&request.credentials, request.service) {
+            Ok(right) if right != secret => Err(Fault::signature_mismatch(request.service)),
+            Ok(_) | Err(_) => self.handle_now(request),
+        }
+    }
+
+    /// Whether the caller's policies allow the call. It is not made, and leaves no trace.
+    pub fn may(&self, request: &Request) -> Result<(), Fault> {
+        authorization::authorize(self, &self.admit(request)?)
     }
 
     /// How long the next call takes.

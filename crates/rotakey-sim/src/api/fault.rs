@@ -50,6 +50,25 @@ impl Fault {
         }
     }
 
+    /// Whether the credentials were not accepted: the key is unknown, inactive, deleted, not yet propagated or
+    /// expired, or the signature is not its secret's. A lack of permission is something else.
+    pub fn is_about_credentials(&self) -> bool {
+        let codes = [
+            "AuthFailure",
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "RequestExpired",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+        ];
+        self.code().is_some_and(|code| codes.contains(&code))
+    }
+
     /// An access key id that is unknown, inactive, deleted or not yet propagated: AWS does not say which.
     pub fn unknown_key(service: Service) -> Self {
         let message = "The security token included in the request is invalid.";

@@ -144,6 +144,18 @@ impl Keyring {
         }
     }
 
+    /// The secrets and session tokens of all credentials.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.keys.values().flat_map(|credential| {
+            [&credential.secret].into_iter().chain(credential.session.as_ref().map(|session| &session.token))
+        })
+    }
+
+    /// How many access keys there ever were.
+    pub(crate) fn long_term_keys(&self) -> usize {
+        self.keys.values().filter(|credential| credential.session.is_none()).count()
+    }
+
     /// The credentials of that id, whether they work or not.
     pub(crate) fn get(&self, id: &str) -> Option<&Credential> {
         self.keys.get(id)
