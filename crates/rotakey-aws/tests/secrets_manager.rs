@@ -222,16 +222,17 @@ impl Place for SecretOnMoto {
         Some(Box::new(move || {
             let call = client.get_secret_value().secret_id(&name).version_stage("AWSCURRENT");
             // On a thread of its own: this one may be in the middle of another runtime.
-            let answer = thread::spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(call.send()));
-            match answer.join().unwrap() {
-                Ok(answer) => read(&answer.secret_string.ok_or("no text")?),
-                Err(error)
-                    if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) =>
-                {
-                    Ok(None)
+            let look = async {
+                match call.send().await {
+                    Ok(answer) => read(&answer.secret_string.ok_or("no text")?),
+                    Err(error) => match error.into_service_error() {
+                        error if error.is_resource_not_found_exception() => Ok(None),
+                        error => Err(error.to_string()),
+                    },
                 }
-                Err(error) => Err(error.to_string()),
-            }
+            };
+            let runtime = || tokio::runtime::Runtime::new().unwrap();
+            thread::scope(|scope| scope.spawn(|| runtime().block_on(look)).join().unwrap())
         }))
     }
 }
