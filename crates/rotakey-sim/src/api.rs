@@ -1,5 +1,5 @@
-//! The contract between the simulated cloud and its faces: what a call is, what an answer is, and how a call is
-//! refused. Nothing here knows a protocol: names are AWS's own member names, values are [`Tree`]s.
+//! The contract between the simulated cloud and its faces: what a call is, what an answer is, and how a
+//! call is refused. Nothing here knows a protocol: names are AWS's own member names, values are [`Tree`]s.
 
 mod fault;
 mod service;
@@ -16,8 +16,9 @@ pub struct Request {
     pub service: Service,
     /// The operation, as AWS writes it: `CreateAccessKey`.
     pub action: String,
-    /// The parameters: a [`Tree::Map`] of AWS's member names. Lists are [`Tree::List`]s, without the `member.1` of
-    /// the query protocol. Numbers and booleans may be [`Tree::Text`] where the protocol has no types.
+    /// The parameters: a [`Tree::Map`] of AWS's member names. Lists are [`Tree::List`]s, without the
+    /// `member.1` of the query protocol. Numbers and booleans may be [`Tree::Text`] where the protocol has
+    /// no types.
     pub parameters: Tree,
     /// What the call is signed with.
     pub credentials: Credentials,

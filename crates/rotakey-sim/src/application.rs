@@ -1,5 +1,6 @@
-//! Simulated applications: they read an access key from where it is kept, hold on to it for a while, and call a
-//! service with it again and again. Their failures are what a rotation without downtime must not cause.
+//! Simulated applications: they read an access key from where it is kept, hold on to it for a while, and
+//! call a service with it again and again. Their failures are what a rotation without downtime must not
+//! cause.
 
 use std::fmt;
 use std::time::Duration;
@@ -78,8 +79,8 @@ pub struct Record {
     pub calls: u64,
     /// Those that failed, for whatever reason.
     pub failed: u64,
-    /// Those that failed because its key was not accepted, or because it found no key. This is what a rotation
-    /// can do to it.
+    /// Those that failed because its key was not accepted, or because it found no key. This is what a
+    /// rotation can do to it.
     pub failed_for_credentials: u64,
     /// The first thousand failures.
     pub failures: Vec<Failure>,
@@ -127,7 +128,8 @@ impl Application {
         self
     }
 
-    /// How long it waits between two calls: from seconds to a month. Never nothing: a millisecond is the least.
+    /// How long it waits between two calls: from seconds to a month. Never nothing: a millisecond is the
+    /// least.
     #[must_use]
     pub fn every(mut self, interval: Duration) -> Self {
         self.interval = interval.max(Duration::from_millis(1));
@@ -204,8 +206,8 @@ impl Application {
         now + self.interval
     }
 
-    /// Looks for the key anew once it was kept for long enough. A look that finds nothing keeps the old one, as
-    /// caching clients do.
+    /// Looks for the key anew once it was kept for long enough. A look that finds nothing keeps the old
+    /// one, as caching clients do.
     fn refresh(&mut self, world: &World, now: Timestamp) {
         let fresh = self.cached.as_ref().is_some_and(|(read_at, _)| now < *read_at + self.cache_for);
         if !fresh && let Some(pair) = self.source.read(world) {

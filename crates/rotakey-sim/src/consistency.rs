@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How late changes become true and visible. All spans are in milliseconds in JSON. The default is the friendly
-/// weather of a quiet day: keys work within some seconds, and reads are current.
+/// How late changes become true and visible. All spans are in milliseconds in JSON. The default is the
+/// friendly weather of a quiet day: keys work within some seconds, and reads are current.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Consistency {

@@ -1,5 +1,5 @@
-//! Faults to inject: which calls, when, how often, and what goes wrong. Plain data, so that a test can write them
-//! down and the control path of the sandbox can take them as JSON.
+//! Faults to inject: which calls, when, how often, and what goes wrong. Plain data, so that a test can
+//! write them down and the control path of the sandbox can take them as JSON.
 
 use jiff::Timestamp;
 use rotakey_core::id::AccountId;
@@ -139,7 +139,8 @@ impl FaultPlan {
         &self.0
     }
 
-    /// The effect of the first fault that hits the call. A fault that has hit as often as it should is removed.
+    /// The effect of the first fault that hits the call. A fault that has hit as often as it should is
+    /// removed.
     pub(crate) fn strike(
         &mut self,
         service: Service,

@@ -43,8 +43,8 @@ pub struct Fleet {
     pub world: World,
     /// The accounts, the management account first. The last one has a key of its root user.
     pub accounts: Vec<AccountId>,
-    /// The access key of the user `rotakey-operator` in the management account, an administrator. In the other
-    /// accounts it may assume [`OPERATOR_ROLE`] with [`EXTERNAL_ID`].
+    /// The access key of the user `rotakey-operator` in the management account, an administrator. In the
+    /// other accounts it may assume [`OPERATOR_ROLE`] with [`EXTERNAL_ID`].
     pub operator: AccessKeyPair,
     /// The secrets of all users' keys, by user, for applications to use.
     pub keys: BTreeMap<(AccountId, UserName), Vec<AccessKeyPair>>,
@@ -54,9 +54,9 @@ impl FleetPlan {
     /// Makes the fleet.
     ///
     /// Of the users, about half are service accounts (three in five of them in production), two in five are
-    /// people, most of those with a console password, and the rest is legacy without tags. One in ten has no key,
-    /// three in ten have one, the rest two; a quarter of the second keys is inactive. Keys are from hours to four
-    /// years old, some of them between 90 and 91 days; one in eight was never used.
+    /// people, most of those with a console password, and the rest is legacy without tags. One in ten has
+    /// no key, three in ten have one, the rest two; a quarter of the second keys is inactive. Keys are from
+    /// hours to four years old, some of them between 90 and 91 days; one in eight was never used.
     pub fn build(&self) -> Fleet {
         let mut random = Random::new(self.seed ^ 0x666c_6565_7400);
         let mut world = World::new(self.seed, self.now);
@@ -114,7 +114,8 @@ fn plant_operator(
     world.plant_key(account, &name, key)
 }
 
-/// What every account has: groups, a policy that is an administrator's by another name, and the operator's role.
+/// What every account has: groups, a policy that is an administrator's by another name, and the operator's
+/// role.
 fn plant_shared(world: &mut World, account: AccountId, management: AccountId, created_at: Timestamp) {
     let aws = |name: &str| vec![format!("arn:aws:iam::aws:policy/{name}")];
     world.plant_group(account, "administrators", aws("AdministratorAccess"), created_at);

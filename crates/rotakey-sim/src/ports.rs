@@ -1,5 +1,5 @@
-//! The in-process face: the ports of the engine, on the simulated AWS. Their futures are finished when they are
-//! first polled; they need no particular runtime.
+//! The in-process face: the ports of the engine, on the simulated AWS. Their futures are finished when they
+//! are first polled; they need no particular runtime.
 
 mod client;
 mod destination;

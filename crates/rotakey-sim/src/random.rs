@@ -76,8 +76,9 @@ impl Random {
         AccountId::new(100_000_000_000 + self.below(900_000_000_000)).expect("it has twelve digits")
     }
 
-    /// An access key id of the present form, which carries its account: a four-letter prefix (`AKIA`, `ASIA`)
-    /// and ten bytes of base32, of which the first 48 bits are a one, the account number, and seven random bits.
+    /// An access key id of the present form, which carries its account: a four-letter prefix (`AKIA`,
+    /// `ASIA`) and ten bytes of base32, of which the first 48 bits are a one, the account number, and seven
+    /// random bits.
     pub fn access_key_id(&mut self, prefix: &str, account: AccountId) -> AccessKeyId {
         let marked = 1 << 47 | account.number() << 7 | self.below(1 << 7);
         let mut body = [0_u8; 10];

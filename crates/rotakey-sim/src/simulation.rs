@@ -15,8 +15,8 @@ use crate::world::World;
 
 /// A handle to one simulated cloud and the applications that use it. Clones are handles to the same one.
 ///
-/// Whenever the clock moves, be it because somebody waits or because a call takes its time, the applications make
-/// the calls that are due until then, in time order.
+/// Whenever the clock moves, be it because somebody waits or because a call takes its time, the
+/// applications make the calls that are due until then, in time order.
 #[derive(Debug, Clone)]
 pub struct Simulation(Arc<Mutex<State>>);
 
@@ -83,7 +83,8 @@ impl Simulation {
         state.world.handle_signed_now(secret, request)
     }
 
-    /// Moves the clock to `at` (never back), and lets everything happen that is due until then, in time order.
+    /// Moves the clock to `at` (never back), and lets everything happen that is due until then, in time
+    /// order.
     pub fn advance_to(&self, at: Timestamp) {
         self.lock().advance_to(at);
     }
@@ -93,7 +94,8 @@ impl Simulation {
         look(&mut self.lock().world)
     }
 
-    /// A panic in a look leaves a world that is whole: every change of it is finished before anything can panic.
+    /// A panic in a look leaves a world that is whole: every change of it is finished before anything can
+    /// panic.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

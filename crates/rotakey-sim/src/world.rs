@@ -105,8 +105,8 @@ impl World {
         self.seed
     }
 
-    /// The secrets of all access keys and temporary credentials that were ever issued, in no particular order:
-    /// none of them may ever be found in a log, an error or an output.
+    /// The secrets of all access keys and temporary credentials that were ever issued, in no particular
+    /// order: none of them may ever be found in a log, an error or an output.
     pub fn secrets_issued(&self) -> impl Iterator<Item = &Secret> {
         self.keyring.secrets()
     }
@@ -126,8 +126,8 @@ impl World {
         self.random.uuid()
     }
 
-    /// The secret that the holder of these credentials must have signed with. Refused, in the words of `service`,
-    /// if they are unknown, inactive, deleted, expired or not yet propagated.
+    /// The secret that the holder of these credentials must have signed with. Refused, in the words of
+    /// `service`, if they are unknown, inactive, deleted, expired or not yet propagated.
     pub fn authenticate(&self, credentials: &Credentials, service: Service) -> Result<&Secret, Fault> {
         self.keyring.accept(credentials, service, self.now).map(keyring::Credential::secret)
     }

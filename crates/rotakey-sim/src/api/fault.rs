@@ -17,7 +17,8 @@ pub enum Fault {
     },
 }
 
-/// An error answer. A status from 500 up is the service's fault (`Receiver`), any other the caller's (`Sender`).
+/// An error answer. A status from 500 up is the service's fault (`Receiver`), any other the caller's
+/// (`Sender`).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Refusal {
@@ -50,8 +51,8 @@ impl Fault {
         }
     }
 
-    /// Whether the credentials were not accepted: the key is unknown, inactive, deleted, not yet propagated or
-    /// expired, or the signature is not its secret's. A lack of permission is something else.
+    /// Whether the credentials were not accepted: the key is unknown, inactive, deleted, not yet propagated
+    /// or expired, or the signature is not its secret's. A lack of permission is something else.
     pub fn is_about_credentials(&self) -> bool {
         let codes = [
             "AuthFailure",

@@ -5,8 +5,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-/// A value as AWS's service models know it. The wire face renders it as XML or JSON; the in-process face reads
-/// it with the accessors here.
+/// A value as AWS's service models know it. The wire face renders it as XML or JSON; the in-process face
+/// reads it with the accessors here.
 ///
 /// Its `Debug` masks the members that hold secrets.
 #[derive(Clone, PartialEq)]
@@ -23,7 +23,8 @@ pub enum Tree {
     List(Vec<Tree>),
     /// A structure: its keys are member names of AWS's service model.
     Map(BTreeMap<String, Tree>),
-    /// A map whose keys are data, such as `SummaryMap`: `<entry><key/><value/></entry>` in the query protocol.
+    /// A map whose keys are data, such as `SummaryMap`: `<entry><key/><value/></entry>` in the query
+    /// protocol.
     Dictionary(BTreeMap<String, Tree>),
 }
 

@@ -9,10 +9,11 @@ use rotakey_engine::port::{PortError, PortErrorKind};
 use crate::api::{Credentials, Fault, Request, Service, Tree};
 use crate::simulation::Simulation;
 
-/// Someone who calls the simulated AWS: it implements the engine's ports [`Iam`](rotakey_engine::port::Iam),
-/// [`KeyProbe`](rotakey_engine::port::KeyProbe), [`Destinations`](rotakey_engine::port::Destinations) (Secrets
-/// Manager only) and [`Inventory`](rotakey_engine::inventory::Inventory) with the rights of the key it holds, in the
-/// account of that key. Clones hold the same key.
+/// Someone who calls the simulated AWS: it implements the engine's ports
+/// [`Iam`](rotakey_engine::port::Iam), [`KeyProbe`](rotakey_engine::port::KeyProbe),
+/// [`Destinations`](rotakey_engine::port::Destinations) (Secrets Manager only) and
+/// [`Inventory`](rotakey_engine::inventory::Inventory) with the rights of the key it holds, in the account
+/// of that key. Clones hold the same key.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 

@@ -16,8 +16,8 @@ const CURRENT: &str = "AWSCURRENT";
 const PENDING: &str = "AWSPENDING";
 const PREVIOUS: &str = "AWSPREVIOUS";
 
-/// The value of a secret that holds no key yet: the first version is current at once, and no application may see
-/// a key that is only staged.
+/// The value of a secret that holds no key yet: the first version is current at once, and no application
+/// may see a key that is only staged.
 const NO_KEY: &str = "{}";
 
 impl Destinations for Client {
@@ -263,7 +263,8 @@ fn labelled(described: &Tree, label: &str) -> Option<String> {
     versions.iter().find(|(_, stages)| has(stages)).map(|(id, _)| id.clone())
 }
 
-/// The pair in a value (`None` if the value is empty) and the fields beside it; `None` if it is something else.
+/// The pair in a value (`None` if the value is empty) and the fields beside it; `None` if it is something
+/// else.
 fn read_value(text: &str) -> Option<(Option<AccessKeyPair>, Map<String, Value>)> {
     let mut fields: Map<String, Value> = serde_json::from_str(text).ok()?;
     if fields.is_empty() {

@@ -28,7 +28,7 @@ use crate::api::{Fault, Tree};
 use crate::world::World;
 use crate::world::account::Call;
 use crate::world::keyring::Principal;
-use crate::world::paging::page;
+use crate::world::paging::{Page, page};
 
 /// Does one call of IAM.
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
@@ -60,6 +60,8 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> 
         "ListGroupsForUser" => groups::list_for_user(world, call),
         "AddUserToGroup" => groups::add_user(world, call),
         "RemoveUserFromGroup" => groups::remove_user(world, call),
+        "ListEntitiesForPolicy" => policies::list_entities(world, call),
+        "ListRoleTags" => roles::list_tags(world, call),
         "CreateRole" => roles::create(world, call),
         "GetRole" => roles::get(world, call),
         "ListRoles" => roles::list(world, call),
@@ -74,8 +76,9 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> 
         "GetCredentialReport" => credential_report::get(world, call),
         "GetAccountAuthorizationDetails" => authorization_details::get(world, call),
         "GetAccountSummary" => summary::get(world, call),
-        "ListAccountAliases" => summary::aliases(),
-        action => Err(Fault::unknown_operation(call.service(), action)),
+        "GetAccountPasswordPolicy" => summary::password_policy(call),
+        "ListVirtualMFADevices" => summary::virtual_mfa_devices(world, call),
+        action => summary::nothing(action).ok_or_else(|| Fault::unknown_operation(call.service(), action)),
     }
 }
 
@@ -177,19 +180,24 @@ fn document(text: &str) -> Result<Document, Fault> {
     Document::parse(text).map_err(|error| Fault::refused("MalformedPolicyDocument", 400, error.to_string()))
 }
 
-/// The page that `MaxItems` (1 to 1,000, by default 100) and `Marker` ask for, under the list's name.
+/// The page that the call asks for, under the list's name.
 fn iam_page(
     call: &Call<'_>,
     list: &str,
     items: impl IntoIterator<Item = (String, Tree)>,
 ) -> Result<Tree, Fault> {
-    let size = call.parameters.page_size("MaxItems", 100, 1_000)?;
-    let page = page(call.action(), items, call.parameters.text("Marker"), size)
-        .map_err(|_| call.parameters.invalid("Invalid Marker.".to_owned()))?;
+    let page = page_of(call, items)?;
     Ok(Tree::empty()
         .with(list, Some(Tree::List(page.items)))
         .with("IsTruncated", Some(page.next.is_some()))
         .with("Marker", page.next))
+}
+
+/// The page that `MaxItems` (1 to 1,000, by default 100) and `Marker` ask for.
+fn page_of<T>(call: &Call<'_>, items: impl IntoIterator<Item = (String, T)>) -> Result<Page<T>, Fault> {
+    let size = call.parameters.page_size("MaxItems", 100, 1_000)?;
+    page(call.action(), items, call.parameters.text("Marker"), size)
+        .map_err(|_| call.parameters.invalid("Invalid Marker.".to_owned()))
 }
 
 /// The user that the call names, or else the one that calls.
@@ -216,8 +224,11 @@ fn check_name(call: &Call<'_>, member: &str, name: &str, longest: usize) -> Resu
 
 /// The `Path` of a new entity, `/` by default.
 fn path(call: &Call<'_>) -> Result<String, Fault> {
-    let path = call.parameters.text("Path").unwrap_or("/");
-    call.parameters.check_text("Path", path, 512, |letter| ('!'..='\u{7f}').contains(&letter))?;
+    check_path(call, "Path", call.parameters.text("Path").unwrap_or("/"))
+}
+
+fn check_path(call: &Call<'_>, member: &str, path: &str) -> Result<String, Fault> {
+    call.parameters.check_text(member, path, 512, |letter| ('!'..='\u{7f}').contains(&letter))?;
     if path.starts_with('/') && path.ends_with('/') {
         Ok(path.to_owned())
     } else {
@@ -233,8 +244,12 @@ fn in_path(call: &Call<'_>, path: &str) -> bool {
 }
 
 fn tag_list(tags: &Tags) -> Tree {
-    let tag = |(key, value): (&String, &String)| Tree::map([("Key", key.into()), ("Value", value.into())]);
-    Tree::List(tags.iter().map(tag).collect())
+    Tree::List(tag_rows(tags).map(|(_, tag)| tag).collect())
+}
+
+/// The tags, by their keys.
+fn tag_rows(tags: &Tags) -> impl Iterator<Item = (String, Tree)> {
+    tags.iter().map(|(key, value)| (key.clone(), Tree::map([("Key", key.into()), ("Value", value.into())])))
 }
 
 /// The text in percent-encoding (RFC 3986), as IAM shows policy documents.

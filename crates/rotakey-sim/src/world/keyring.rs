@@ -1,6 +1,6 @@
-//! What the services know of credentials: which exist, which work where and since when, and when they were last
-//! used. It is apart from IAM's own records because in AWS it is too: a change of a key is true in IAM at once, and
-//! each service learns of it later.
+//! What the services know of credentials: which exist, which work where and since when, and when they were
+//! last used. It is apart from IAM's own records because in AWS it is too: a change of a key is true in IAM
+//! at once, and each service learns of it later.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -180,8 +180,8 @@ impl Keyring {
         if credential.works(service, now) { Ok(credential) } else { Err(unknown()) }
     }
 
-    /// Records that the key was used, unless a use within the last 15 minutes is recorded already. What is older
-    /// than the newest use that already shows (`lag` ago) is forgotten.
+    /// Records that the key was used, unless a use within the last 15 minutes is recorded already. What is
+    /// older than the newest use that already shows (`lag` ago) is forgotten.
     pub(crate) fn record_use(
         &mut self,
         id: &str,

@@ -1,5 +1,5 @@
-//! Pages: opaque markers that name the last item shown, so that a list that changes between two pages neither skips
-//! nor repeats what stays in it.
+//! Pages: opaque markers that name the last item shown, so that a list that changes between two pages
+//! neither skips nor repeats what stays in it.
 
 use data_encoding::BASE64URL_NOPAD;
 
@@ -15,8 +15,8 @@ pub(crate) struct Page<T> {
 #[derive(Debug)]
 pub(crate) struct ForeignMarker;
 
-/// The page of at most `size` items behind `marker`. The items come in the order of their keys, which are unique.
-/// The marker is bound to the operation: another one's is refused.
+/// The page of at most `size` items behind `marker`. The items come in the order of their keys, which are
+/// unique. The marker is bound to the operation: another one's is refused.
 pub(crate) fn page<T>(
     operation: &str,
     items: impl IntoIterator<Item = (String, T)>,

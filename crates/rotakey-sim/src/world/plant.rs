@@ -1,5 +1,5 @@
-//! Setting a scene: putting accounts, users and keys into the world behind AWS's back, with any past, and looking
-//! at what is true behind its answers.
+//! Setting a scene: putting accounts, users and keys into the world behind AWS's back, with any past, and
+//! looking at what is true behind its answers.
 //!
 //! The functions panic when the scene is impossible (an account that does not exist, a document that is no
 //! policy): a wrong scene is a mistake in the program that sets it.
@@ -98,8 +98,8 @@ impl NewUser {
 }
 
 impl World {
-    /// Adds an account under the root of the organization. The first one manages the organization. Its number is
-    /// drawn from the seed.
+    /// Adds an account under the root of the organization. The first one manages the organization. Its
+    /// number is drawn from the seed.
     pub fn create_account(&mut self, name: &str, created_at: Timestamp) -> AccountId {
         let id = self.random.account_id();
         let root_id = self.organization.root_id().to_owned();

@@ -97,7 +97,7 @@ fn create(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
     let legal = |letter: char| letter.is_ascii_alphanumeric() || "/_+=.@-".contains(letter);
     if name.is_empty() || name.len() > 512 || !name.chars().all(legal) {
         return Err(invalid_parameter(
-            "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
+            "Invalid name. It must have 1 to 512 alphanumeric characters or any of the following: -/_+=.@",
         ));
     }
     let tags = call.parameters.tags("Tags")?;

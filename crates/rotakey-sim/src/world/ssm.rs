@@ -159,7 +159,8 @@ fn describe(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
 }
 
 impl StoredParameter {
-    /// The parameter with its value, which for a `SecureString` is a ciphertext unless `WithDecryption` is asked.
+    /// The parameter with its value, which for a `SecureString` is a ciphertext unless `WithDecryption` is
+    /// asked.
     fn show(&self, call: &Call<'_>) -> Tree {
         let clear = self.kind != "SecureString" || call.parameters.flag("WithDecryption");
         let value = if clear { self.value.expose().to_owned() } else { self.ciphertext() };

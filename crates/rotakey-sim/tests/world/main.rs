@@ -8,6 +8,7 @@ mod destination;
 mod determinism;
 mod faults;
 mod fleet;
+mod iam;
 mod keys;
 mod organizations;
 mod paging;

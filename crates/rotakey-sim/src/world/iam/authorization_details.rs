@@ -6,9 +6,9 @@ use crate::api::{Fault, Tree};
 use crate::world::World;
 use crate::world::account::Call;
 use crate::world::iam::{
-    Group, IamState, Policies, Role, User, aws_managed, groups, policies, tag_list, url_encoded, users,
+    Group, IamState, Policies, Role, User, aws_managed, groups, page_of, policies, tag_list, url_encoded,
+    users,
 };
-use crate::world::paging::page;
 
 const FILTERS: [&str; 5] = ["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"];
 
@@ -37,17 +37,15 @@ pub(super) fn get(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
     let own = iam.policies.values().filter(|_| wants("LocalManagedPolicy"));
     let aws = attached_aws_policies(iam).into_iter().filter(|_| wants("AWSManagedPolicy"));
 
-    // The keys order the listing: users first, then groups, roles and policies. What is not on the page is not
-    // described.
+    // The keys order the listing: users first, then groups, roles and policies. What is not on the page is
+    // not described.
     let items = users
         .map(|user| (format!("1/{}", user.name), Item::User(user)))
         .chain(groups.map(|group| (format!("2/{}", group.name), Item::Group(group))))
         .chain(roles.map(|role| (format!("3/{}", role.name), Item::Role(role))))
         .chain(own.map(|policy| (format!("4/{}", policy.arn), Item::Policy(&policy.arn))))
         .chain(aws.map(|arn| (format!("5/{arn}"), Item::Policy(arn))));
-    let size = call.parameters.page_size("MaxItems", 100, 1_000)?;
-    let page = page(call.action(), items, call.parameters.text("Marker"), size)
-        .map_err(|_| call.parameters.invalid("Invalid Marker.".to_owned()))?;
+    let page = page_of(call, items)?;
 
     let described = page.items.into_iter().map(|item| match item {
         Item::User(user) => (List::Users, describe_user(user, users::describe(user, account))),

@@ -1,5 +1,5 @@
-//! The AWS managed policies that the simulated accounts know: the few that a fleet of users needs. Their documents
-//! are abridged, never wider than the real ones.
+//! The AWS managed policies that the simulated accounts know: the few that a fleet of users needs. Their
+//! documents are abridged, never wider than the real ones.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -1,4 +1,5 @@
-//! The credential report: made at most once in four hours, in a while, and of what was so when it was started.
+//! The credential report: made at most once in four hours, in a while, and of what was so when it was
+//! started.
 
 use std::fmt::Write;
 use std::time::Duration;

@@ -10,13 +10,13 @@ use crate::world::account::Call;
 use crate::world::iam::keys::whole_second;
 use crate::world::iam::{
     IamState, ManagedPolicy, Policies, already_exists, aws_managed, check_name, document, iam_page, in_path,
-    no_such_entity, path, quota_exceeded, url_encoded,
+    no_such_entity, page_of, path, quota_exceeded, url_encoded,
 };
 
 const ATTACHED_PER_OWNER: usize = 10;
 
 /// What holds policies.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Owner {
     User,
     Group,
@@ -35,7 +35,8 @@ pub(super) enum Verb {
     ListAttached,
 }
 
-/// What the operation does, if it is one on the policies of an owner: `PutUserPolicy`, `ListAttachedRolePolicies`.
+/// What the operation does, if it is one on the policies of an owner: `PutUserPolicy`,
+/// `ListAttachedRolePolicies`.
 pub(super) fn on_an_owner(action: &str) -> Option<(Verb, Owner)> {
     let owners = [Owner::User, Owner::Group, Owner::Role];
     owners.into_iter().find_map(|owner| {
@@ -186,6 +187,39 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
     rows.retain(|(_, policy)| !only_attached || policy.integer("AttachmentCount") != Some(0));
     rows.sort_by(|(left, _), (right, _)| left.cmp(right));
     iam_page(call, "Policies", rows)
+}
+
+/// `ListEntitiesForPolicy`: the users, groups and roles that a policy is attached to. One page counts all three.
+pub(super) fn list_entities(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
+    let (arn, seen) = (call.parameters.required("PolicyArn")?, world.iam_seen(call));
+    if seen.managed(arn).is_none() {
+        return Err(missing(arn));
+    }
+    let has = |held: &Policies| held.attached.contains(arn);
+    let entity = |owner: Owner, name: &str, id: &str| {
+        let member = format!("{}Id", owner.name());
+        let shown = Tree::map([(owner.member(), name.into()), (member.as_str(), id.into())]);
+        (format!("{}/{name}", owner.name()), (owner, shown))
+    };
+    let groups = seen.groups.values().filter(|group| has(&group.policies));
+    let roles = seen.roles.values().filter(|role| has(&role.policies));
+    let users = seen.users.values().filter(|user| has(&user.policies));
+    let rows = groups
+        .map(|group| entity(Owner::Group, &group.name, &group.id))
+        .chain(roles.map(|role| entity(Owner::Role, &role.name, &role.id)))
+        .chain(users.map(|user| entity(Owner::User, user.name.as_str(), user.id.as_str())));
+    let page = page_of(call, rows)?;
+    let of = |wanted: Owner| {
+        let entities = page.items.iter().filter(|(owner, _)| *owner == wanted);
+        Tree::List(entities.map(|(_, shown)| shown.clone()).collect())
+    };
+    Ok(Tree::map([
+        ("PolicyGroups", of(Owner::Group)),
+        ("PolicyRoles", of(Owner::Role)),
+        ("PolicyUsers", of(Owner::User)),
+        ("IsTruncated", page.next.is_some().into()),
+    ])
+    .with("Marker", page.next))
 }
 
 /// `DeletePolicy`.

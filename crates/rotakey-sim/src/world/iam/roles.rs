@@ -11,7 +11,7 @@ use crate::world::account::Call;
 use crate::world::iam::keys::whole_second;
 use crate::world::iam::{
     IamState, Role, already_exists, check_name, delete_conflict, document, iam_page, in_path, no_such_entity,
-    path, tag_list, url_encoded,
+    path, tag_list, tag_rows, url_encoded,
 };
 
 /// `CreateRole`.
@@ -55,6 +55,12 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
     let seen = world.iam_seen(call);
     let roles = seen.roles.values().filter(|role| in_path(call, &role.path));
     iam_page(call, "Roles", roles.map(|role| (role.name.clone(), describe(role, call.caller.account_id))))
+}
+
+/// `ListRoleTags`.
+pub(super) fn list_tags(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
+    let (name, seen) = (call.parameters.required("RoleName")?, world.iam_seen(call));
+    iam_page(call, "Tags", tag_rows(&seen.role(name)?.tags))
 }
 
 /// `DeleteRole`. The sessions of the role die with it.

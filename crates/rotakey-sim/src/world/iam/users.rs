@@ -9,8 +9,8 @@ use crate::world::World;
 use crate::world::account::Call;
 use crate::world::iam::keys::whole_second;
 use crate::world::iam::{
-    LoginProfile, User, already_exists, delete_conflict, iam_page, in_path, named_user, no_such_entity,
-    parse_user_name, path, quota_exceeded, tag_list,
+    LoginProfile, User, already_exists, check_path, delete_conflict, iam_page, in_path, named_user,
+    no_such_entity, parse_user_name, path, quota_exceeded, tag_list, tag_rows,
 };
 use crate::world::keyring::Principal;
 
@@ -74,7 +74,8 @@ pub(super) fn update(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> 
         Some(new_name) => parse_user_name(call, "NewUserName", new_name)?,
         None => name.clone(),
     };
-    let new_path = call.parameters.text("NewPath").map(str::to_owned);
+    let new_path =
+        call.parameters.text("NewPath").map(|path| check_path(call, "NewPath", path)).transpose()?;
     let iam = world.iam_change(call);
     let mut user = iam.user(&name)?.clone();
     if new_name != name
@@ -132,10 +133,7 @@ pub(super) fn untag(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
 /// `ListUserTags`.
 pub(super) fn list_tags(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
     let (name, seen) = (named_user(call)?, world.iam_seen(call));
-    let tag = |(key, value): (&String, &String)| {
-        (key.clone(), Tree::map([("Key", key.into()), ("Value", value.into())]))
-    };
-    iam_page(call, "Tags", seen.user(&name)?.tags.iter().map(tag))
+    iam_page(call, "Tags", tag_rows(&seen.user(&name)?.tags))
 }
 
 /// `CreateLoginProfile`. The password is not kept: nothing here signs in to a console.

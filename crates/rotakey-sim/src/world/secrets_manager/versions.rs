@@ -103,7 +103,8 @@ impl StoredSecret {
         self.versions.iter().find(|(_, version)| version.stages.contains(stage))
     }
 
-    /// Adds a version. The same id with the same value again changes nothing, with another value it is refused.
+    /// Adds a version. The same id with the same value again changes nothing, with another value it is
+    /// refused.
     pub(super) fn add_version(
         &mut self,
         id: &str,
@@ -195,8 +196,8 @@ impl StoredSecret {
         }
     }
 
-    /// Puts a label on a version, which takes it off any other. When `AWSCURRENT` moves, `AWSPREVIOUS` goes to
-    /// the version that it leaves.
+    /// Puts a label on a version, which takes it off any other. When `AWSCURRENT` moves, `AWSPREVIOUS` goes
+    /// to the version that it leaves.
     fn put_stage(&mut self, stage: &str, to: &str) {
         let holder = self.staged(stage).map(|(id, _)| id.clone());
         if holder.as_deref() == Some(to) {
