@@ -148,7 +148,7 @@ async fn a_signature_that_is_none_is_called_incomplete() {
         (&whole, stamp, "SignatureDoesNotMatch"),
         (&whole, "20261124T100000Z", "SignatureDoesNotMatch"),
         (&unknown, stamp, "InvalidClientTokenId"),
-        // A form that is signed for S3 is no call of S3 that is simulated.
+        // S3 wants the digest of the payload, too.
         (&of_s3, stamp, "AuthorizationHeaderMalformed"),
     ] {
         let text = signed(authorization, date);

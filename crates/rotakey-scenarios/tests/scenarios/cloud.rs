@@ -10,6 +10,7 @@ use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
 use jiff::Timestamp;
 use rotakey_core::fact::KeyStatus;
 use rotakey_core::id::{AccountId, UserName};
+use rotakey_sim::faults::InjectedFault;
 use rotakey_sim::simulation::Simulation;
 use rotakey_sim::wire::{Running, Server};
 use rotakey_sim::world::World;
@@ -109,6 +110,14 @@ impl Cloud {
         }
     }
 
+    /// Makes something go wrong. Only the sandbox can.
+    pub(crate) fn inject(&self, fault: InjectedFault) {
+        match &self.double {
+            Double::Sandbox { simulation, .. } => simulation.with_world(|world| world.inject(fault)),
+            Double::Moto => panic!("moto cannot be told to misbehave"),
+        }
+    }
+
     /// Lets time pass, where there is a clock to move. Propagation is immediate where there is none.
     pub(crate) fn pass(&self, span: Duration) {
         if let Double::Sandbox { simulation, .. } = &self.double {
@@ -142,8 +151,14 @@ impl Cloud {
 
     /// Makes an access key and lets it propagate.
     pub(crate) async fn create_key(&self, user: &str) -> Keys {
-        let key = self.iam().create_access_key().user_name(user).send().await.unwrap().access_key.unwrap();
+        let keys = self.create_fresh_key(user).await;
         self.pass(Duration::from_secs(60));
+        keys
+    }
+
+    /// Makes an access key.
+    pub(crate) async fn create_fresh_key(&self, user: &str) -> Keys {
+        let key = self.iam().create_access_key().user_name(user).send().await.unwrap().access_key.unwrap();
         Keys { id: key.access_key_id, secret: key.secret_access_key, token: None }
     }
 
@@ -162,7 +177,7 @@ impl Cloud {
 
     /// IAM, called by the administrator.
     pub(crate) fn iam(&self) -> aws_sdk_iam::Client {
-        aws_sdk_iam::Client::new(&self.config(&self.operator))
+        aws_sdk_iam::Client::new(&self.operator_config())
     }
 
     /// STS, called by the administrator.
@@ -187,17 +202,22 @@ impl Cloud {
 
     /// Systems Manager, called by the administrator.
     pub(crate) fn ssm(&self) -> aws_sdk_ssm::Client {
-        aws_sdk_ssm::Client::new(&self.config(&self.operator))
+        aws_sdk_ssm::Client::new(&self.operator_config())
     }
 
     /// Organizations, called by the administrator.
     pub(crate) fn organizations(&self) -> aws_sdk_organizations::Client {
-        aws_sdk_organizations::Client::new(&self.config(&self.operator))
+        aws_sdk_organizations::Client::new(&self.operator_config())
     }
 
     /// CloudTrail, called by the administrator.
     pub(crate) fn cloudtrail(&self) -> aws_sdk_cloudtrail::Client {
-        aws_sdk_cloudtrail::Client::new(&self.config(&self.operator))
+        aws_sdk_cloudtrail::Client::new(&self.operator_config())
+    }
+
+    /// What the clients of the administrator are made with.
+    pub(crate) fn operator_config(&self) -> SdkConfig {
+        self.config(&self.operator)
     }
 
     /// Every call is sent once: a retry would hide what the double answers.

@@ -12,6 +12,7 @@ mod access_keys;
 mod cloud;
 mod credential_report;
 mod deviations;
+mod misbehaviour;
 mod organization;
 mod outcome;
 mod pages;
