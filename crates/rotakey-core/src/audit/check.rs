@@ -50,6 +50,8 @@ pub(super) struct KeyCase<'a> {
     pub(super) mode: Mode,
     /// The instant of the audit, in whole seconds.
     pub(super) now: Timestamp,
+    /// How old the key is then.
+    pub(super) age: Age<'a>,
 }
 
 /// What a check says to one key.
@@ -73,7 +75,7 @@ pub(super) struct Found {
 }
 
 /// The age of a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Age<'a> {
     /// So old, and created then.
     Known(Period, Timestamp),
@@ -83,24 +85,26 @@ pub(super) enum Age<'a> {
     Unknown(&'a str),
 }
 
-impl KeyCase<'_> {
+impl<'a> Age<'a> {
     /// AWS refuses calls from a clock that is off by more, so so much may be nobody's mistake.
     const CLOCK_TOLERANCE: Period = Period::minutes(5);
 
-    /// The age of the key.
-    pub(super) fn age(&self) -> Age<'_> {
-        match &self.key.created_at {
-            Seen::Unknown(why) => Age::Unknown(why),
-            Seen::Known(created_at) => match Period::between(*created_at, self.now) {
-                Some(age) => Age::Known(age, *created_at),
-                None => match Period::between(self.now, *created_at) {
-                    Some(ahead) if ahead > Self::CLOCK_TOLERANCE => Age::Ahead(ahead),
-                    _ => Age::Known(Period::ZERO, *created_at),
+    /// The age of the key at `now`.
+    pub(super) fn of(key: &'a KeySubject, now: Timestamp) -> Self {
+        match &key.created_at {
+            Seen::Unknown(why) => Self::Unknown(why),
+            Seen::Known(created_at) => match Period::between(*created_at, now) {
+                Some(age) => Self::Known(age, *created_at),
+                None => match Period::between(now, *created_at) {
+                    Some(ahead) if ahead > Self::CLOCK_TOLERANCE => Self::Ahead(ahead),
+                    _ => Self::Known(Period::ZERO, *created_at),
                 },
             },
         }
     }
+}
 
+impl KeyCase<'_> {
     /// Whether it is a key of the root user.
     pub(super) fn is_root(&self) -> bool {
         self.subject.principal == Principal::Root
@@ -120,8 +124,9 @@ fn verdict(check: &Check, age: &str, change: impl FnOnce(&mut UserSubject, &mut 
     let mut policy = Policy::default();
     change(&mut subject, &mut policy);
     let limits = policy.limits_for(&subject).limits;
-    let case =
-        KeyCase { subject: &subject, key: &subject.keys[0], limits, policy: &policy, mode: Mode::Exact, now };
+    let key = &subject.keys[0];
+    let age = Age::of(key, now);
+    let case = KeyCase { subject: &subject, key, limits, policy: &policy, mode: Mode::Exact, now, age };
     (check.judge)(&case)
 }
 

@@ -44,22 +44,23 @@ pub fn document_schema() -> Schema {
 /// findings by way of a spool (such as a temporary file), for they come behind all keys.
 #[derive(Debug)]
 pub struct DocumentWriter<W, S> {
-    keys: Elements<W>,
-    findings: Elements<S>,
+    keys: Array<W>,
+    findings: Array<S>,
 }
 
 impl<W: Write, S: Read + Write + Seek> DocumentWriter<W, S> {
-    /// Begins the document. The spool must be empty; `out` is written in small pieces, so it should be
-    /// buffered.
+    /// Begins the document. The spool must be empty. Neither it nor `out` need be buffered.
     pub fn new(mut out: W, spool: S, judged_at: Timestamp) -> io::Result<Self> {
         write!(out, "{{\"schema_version\":{},\"judged_at\":\"{judged_at}\",\n\"keys\":[", Document::VERSION)?;
-        Ok(Self { keys: Elements::new(out), findings: Elements::new(spool) })
+        Ok(Self { keys: Array::new(out), findings: Array::new(spool) })
     }
 
     /// Adds the keys and the findings of one user. Its `not_judged` is for [`finish`](Self::finish).
     pub fn user(&mut self, judgement: &Judgement) -> io::Result<()> {
-        judgement.keys.iter().try_for_each(|key| self.keys.push(key))?;
-        judgement.findings.iter().try_for_each(|finding| self.findings.push(finding))
+        judgement.keys.iter().for_each(|key| self.keys.pending.key(key));
+        judgement.findings.iter().for_each(|finding| self.findings.pending.finding(finding));
+        self.keys.flush_if_large()?;
+        self.findings.flush_if_large()
     }
 
     /// Ends the document, and gives `out` back, flushed.
@@ -70,8 +71,8 @@ impl<W: Write, S: Read + Write + Seek> DocumentWriter<W, S> {
         spool.seek(SeekFrom::Start(0))?;
         io::copy(&mut spool, &mut out)?;
         out.write_all(b"],\n\"not_judged\":[")?;
-        let mut gaps = Elements::new(out);
-        not_judged.iter().try_for_each(|gap| gaps.push(gap))?;
+        let mut gaps = Array::new(out);
+        not_judged.iter().for_each(|gap| gaps.pending.gap(gap));
         let mut out = gaps.into_inner()?;
         writeln!(out, "],\n\"complete\":{}}}", is_complete(not_judged))?;
         out.flush()?;
@@ -79,37 +80,63 @@ impl<W: Write, S: Read + Write + Seek> DocumentWriter<W, S> {
     }
 }
 
-/// The elements of an array, one on each line, gathered into pieces that are worth a call of `write`.
+/// An array on its way out, in pieces that are worth a call of `write`.
 #[derive(Debug)]
-struct Elements<W> {
+struct Array<W> {
     out: W,
-    pending: Vec<u8>,
-    any: bool,
+    pending: Elements,
 }
 
-impl<W: Write> Elements<W> {
+impl<W: Write> Array<W> {
     const PIECE: usize = 64 * 1024;
 
     fn new(out: W) -> Self {
-        Self { out, pending: Vec::new(), any: false }
+        Self { out, pending: Elements::default() }
     }
 
-    fn push<T: Serialize>(&mut self, element: &T) -> io::Result<()> {
-        self.pending.extend_from_slice(if self.any { b",\n" } else { b"\n" });
-        self.any = true;
-        serde_json::to_writer(&mut self.pending, element)?;
-        if self.pending.len() >= Self::PIECE { self.flush() } else { Ok(()) }
+    fn flush_if_large(&mut self) -> io::Result<()> {
+        if self.pending.text.len() >= Self::PIECE { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.write_all(&self.pending)?;
-        self.pending.clear();
+        self.out.write_all(&self.pending.text)?;
+        self.pending.text.clear();
         Ok(())
     }
 
     fn into_inner(mut self) -> io::Result<W> {
         self.flush()?;
         Ok(self.out)
+    }
+}
+
+/// Elements of an array as text, each in a line of its own. Making it takes most of the time of an audit of a
+/// large report. No method is generic, so that all of it is compiled here, next to the types.
+#[derive(Debug, Default)]
+struct Elements {
+    text: Vec<u8>,
+    any: bool,
+}
+
+impl Elements {
+    fn key(&mut self, key: &KeyRecord) {
+        serde_json::to_writer(self.next(), key).expect(Self::ALWAYS);
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        serde_json::to_writer(self.next(), finding).expect(Self::ALWAYS);
+    }
+
+    fn gap(&mut self, gap: &NotJudged) {
+        serde_json::to_writer(self.next(), gap).expect(Self::ALWAYS);
+    }
+
+    const ALWAYS: &str = "these types have a form in JSON, and a vector takes all bytes";
+
+    fn next(&mut self) -> &mut Vec<u8> {
+        self.text.extend_from_slice(if self.any { b",\n" } else { b"\n" });
+        self.any = true;
+        &mut self.text
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::check::{CHECKS, Check, Found, KeyCase, Verdict};
+use super::check::{Age, CHECKS, Check, Found, KeyCase, Verdict};
 use super::code::Code;
 use super::finding::{Finding, KeyRecord, LastUsedState, NotJudged, PrivilegeState};
 use super::mode::{Mode, days_of};
@@ -53,7 +53,9 @@ impl<'p> Judge<'p> {
         let (limits, rule) = self.limits_and_rule(subject);
         let mut judgement = Judgement::default();
         for key in &subject.keys {
-            let case = KeyCase { subject, key, limits, policy: self.policy, mode: self.mode, now: self.now };
+            let age = Age::of(key, self.now);
+            let (policy, mode, now) = (self.policy, self.mode, self.now);
+            let case = KeyCase { subject, key, limits, policy, mode, now, age };
             let record = self.record(&case, &rule);
             for check in CHECKS.iter().filter(|check| self.applies(check, subject)) {
                 match (check.judge)(&case) {

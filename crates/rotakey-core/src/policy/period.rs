@@ -85,6 +85,9 @@ impl From<Period> for SignedDuration {
 /// Exact, in the largest units that fit: `91 d 4 h`, `3 min 2 s`, `0 s`.
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.seconds == 0 {
+            return f.write_str("0 s");
+        }
         let parts = [
             (self.seconds / DAY, "d"),
             (self.seconds % DAY / HOUR, "h"),
@@ -96,7 +99,7 @@ impl fmt::Display for Period {
             write!(f, "{separator}{count} {unit}")?;
             separator = " ";
         }
-        if self.seconds == 0 { f.write_str("0 s") } else { Ok(()) }
+        Ok(())
     }
 }
 
@@ -153,7 +156,8 @@ impl JsonSchema for Period {
         schemars::json_schema!({
             "type": "string",
             "description": "A length of time: days, hours, minutes and seconds, such as \"90d\" or \"1d 12h\".",
-            "pattern": r"^\s*(?=\d)(\d+\s*d\s*)?(\d+\s*h\s*)?(\d+\s*(m|min)\s*)?(\d+\s*s\s*)?$",
+            // Without look-around, which not every validator knows; so the order of the units is not told.
+            "pattern": r"^\s*([0-9]+\s*(d|h|m|min|s)\s*)+$",
         })
     }
 }

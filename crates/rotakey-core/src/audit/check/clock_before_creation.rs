@@ -7,7 +7,7 @@ use crate::audit::command;
 pub(super) const CHECK: Check = Check { code: Code::ClockBeforeCreation, judge };
 
 fn judge(case: &KeyCase<'_>) -> Verdict {
-    let Age::Ahead(ahead) = case.age() else { return Verdict::Clear };
+    let Age::Ahead(ahead) = case.age else { return Verdict::Clear };
     Verdict::Found(Found {
         message: format!(
             "created {ahead} after {}, the instant of this audit: a clock is wrong, and with it every age",

@@ -10,7 +10,7 @@ fn judge(case: &KeyCase<'_>) -> Verdict {
     if case.key.is_active() {
         return Verdict::Clear;
     }
-    let age = match case.age() {
+    let age = match case.age {
         Age::Known(age, _) => format!(", {age} old"),
         Age::Ahead(_) | Age::Unknown(_) => String::new(),
     };

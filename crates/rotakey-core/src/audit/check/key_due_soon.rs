@@ -9,7 +9,7 @@ pub(super) const CHECK: Check = Check { code: Code::KeyDueSoon, judge };
 
 fn judge(case: &KeyCase<'_>) -> Verdict {
     // A key of unknown age is told of by the check of the age itself.
-    let (true, Age::Known(age, created_at)) = (case.key.is_active(), case.age()) else {
+    let (true, Age::Known(age, created_at)) = (case.key.is_active(), case.age) else {
         return Verdict::Clear;
     };
     let limit = case.limits.max_age;

@@ -13,7 +13,7 @@ pub(super) const CHECK: Check = Check { code: Code::KeyNeverUsed, judge };
 fn judge(case: &KeyCase<'_>) -> Verdict {
     // What is not known is told of by the checks of the age and of the last use.
     let (true, Seen::Known(LastUsed::Never), Age::Known(age, created_at)) =
-        (case.key.is_active(), &case.key.last_used, case.age())
+        (case.key.is_active(), &case.key.last_used, case.age)
     else {
         return Verdict::Clear;
     };

@@ -11,7 +11,7 @@ fn judge(case: &KeyCase<'_>) -> Verdict {
     if !case.key.is_active() {
         return Verdict::Clear;
     }
-    let (age, created_at) = match case.age() {
+    let (age, created_at) = match case.age {
         Age::Known(age, created_at) => (age, created_at),
         Age::Ahead(_) => return Verdict::Clear,
         Age::Unknown(why) => return Verdict::CannotTell(Cause::NotRead, why.to_owned()),

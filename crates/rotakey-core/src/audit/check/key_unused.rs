@@ -18,7 +18,7 @@ fn judge(case: &KeyCase<'_>) -> Verdict {
         Seen::Known(LastUsed::At { at, region, service }) => (*at, region.as_deref(), service.as_deref()),
         Seen::Known(LastUsed::Never) => return Verdict::Clear,
         // Younger than the limit, it cannot have been without use for longer than the limit.
-        Seen::Unknown(_) if matches!(case.age(), Age::Known(age, _) if age <= limit) => {
+        Seen::Unknown(_) if matches!(case.age, Age::Known(age, _) if age <= limit) => {
             return Verdict::Clear;
         }
         Seen::Unknown(why) => {

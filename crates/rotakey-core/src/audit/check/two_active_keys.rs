@@ -28,7 +28,7 @@ fn judge(case: &KeyCase<'_>) -> Verdict {
 }
 
 fn describe(case: &KeyCase<'_>, other: &KeySubject) -> String {
-    let age = match (KeyCase { key: other, ..*case }).age() {
+    let age = match Age::of(other, case.now) {
         Age::Known(age, _) => format!("{age} old"),
         Age::Ahead(_) | Age::Unknown(_) => "of unknown age".to_owned(),
     };
