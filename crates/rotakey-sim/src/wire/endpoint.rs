@@ -126,3 +126,92 @@ fn refusal(
         Protocol::RestXml => rest::refusal(refusal, request_id),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::world::World;
+
+    /// Pieces of requests, right and wrong.
+    const PIECES: &[&str] = &[
+        "",
+        " ",
+        "\t",
+        ",",
+        "=",
+        "/",
+        "%",
+        "%2",
+        "%zz",
+        ".",
+        "&",
+        ";",
+        "AWS4-HMAC-SHA256",
+        " Credential=",
+        "Signature=",
+        ", SignedHeaders=",
+        "host;x-amz-date",
+        "AKIAIOSFODNN7EXAMPLE",
+        "/20261123/us-east-1/iam/aws4_request",
+        "00ff",
+        "20261123T100000Z",
+        "99999999T999999Z",
+        "Action=",
+        "ListUsers",
+        "&Version=2010-05-08",
+        ".member.",
+        "1",
+        "-1",
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256",
+        "&X-Amz-Expires=",
+        "&X-Amz-Credential=",
+        "secretsmanager.",
+        "AmazonSSM.",
+        "{",
+        "}",
+        "[",
+        "\"a\":",
+        "1e999",
+        "null",
+        "\u{e9}",
+        "_sandbox",
+        "/clock",
+        "/state",
+        "9999999999999999999",
+    ];
+
+    fn endpoint() -> Endpoint {
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        Endpoint::new(Simulation::new(World::new(3, now)), Arc::new(move || now), true)
+    }
+
+    #[test]
+    fn whatever_is_sent_without_credentials_is_refused_and_never_a_panic() {
+        let endpoint = endpoint();
+        let mut random = fastrand::Rng::with_seed(5);
+        let mut text = |longest: usize| -> String {
+            (0..random.usize(..=longest)).map(|_| PIECES[random.usize(..PIECES.len())]).collect()
+        };
+        let mut built = 0;
+        for _ in 0..20_000 {
+            let uri = format!("/{}?{}", text(3), text(12));
+            let request = Request::builder()
+                .method(["GET", "POST", "PUT", "HEAD"][uri.len() % 4])
+                .uri(&uri)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .header("authorization", text(14))
+                .header("x-amz-date", text(2))
+                .header(["x-amz-target", "x-amz-security-token", "x-other"][uri.len() % 3], text(3));
+            // Not every mixture is a request that the HTTP library would pass on.
+            let Ok(request) = request.body(Bytes::from(text(12))) else { continue };
+            built += 1;
+            let is_control = request.uri().path().starts_with(control::PREFIX);
+            let response = endpoint.answer(&request, Ipv4Addr::LOCALHOST.into()).expect("there is an answer");
+            let status = response.status().as_u16();
+            assert!((400..500).contains(&status) || status == 501 || is_control, "{status}: {request:?}");
+        }
+        assert!(built > 5_000, "{built}");
+    }
+}

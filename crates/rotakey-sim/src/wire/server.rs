@@ -23,7 +23,8 @@ use crate::simulation::Simulation;
 
 /// The largest body that is read, in bytes. The largest legal requests (policies, secrets) have a fraction of it.
 const LARGEST_BODY: usize = 1 << 20;
-/// How long a client may take over the headers, and an open request over its end when the server stops.
+/// How long a client may take over the headers and then over the body, and an open request over its end when the
+/// server stops.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A simulated cloud, ready to be served.
@@ -120,6 +121,8 @@ async fn accept(listener: TcpListener, endpoint: Arc<Endpoint>, mut stopped: wat
 }
 
 async fn serve(stream: TcpStream, client: IpAddr, endpoint: Arc<Endpoint>, mut stopped: watch::Receiver<()>) {
+    // Answers are small and whole: waiting to fill a packet would only delay them.
+    let _ = stream.set_nodelay(true);
     let service = service_fn(|request| answer(&endpoint, request, client));
     let mut connection = pin!(
         http1::Builder::new()
@@ -148,10 +151,14 @@ async fn answer(
     client: IpAddr,
 ) -> Result<Response<Full<Bytes>>, Withheld> {
     let (head, body) = request.into_parts();
-    let response = match Limited::new(body, LARGEST_BODY).collect().await {
-        Ok(body) => endpoint.answer(&Request::from_parts(head, body.to_bytes()), client).ok_or(Withheld)?,
+    let body = Limited::new(body, LARGEST_BODY).collect();
+    let response = match tokio::time::timeout(PATIENCE, body).await {
+        Ok(Ok(body)) => {
+            endpoint.answer(&Request::from_parts(head, body.to_bytes()), client).ok_or(Withheld)?
+        }
         // Too long, or broken off; in the second case nobody reads this.
-        Err(_) => respond(413, "text/plain", format!("A request has at most {LARGEST_BODY} bytes.\n")),
+        Ok(Err(_)) => respond(413, "text/plain", format!("A request has at most {LARGEST_BODY} bytes.\n")),
+        Err(_) => respond(408, "text/plain", "The request did not arrive in time.\n".to_owned()),
     };
     Ok(response.map(Full::new))
 }
