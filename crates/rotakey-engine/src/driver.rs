@@ -237,7 +237,11 @@ impl<'a> Engine<'a> {
                 // The append may have taken long. Past the deadline the right to act is somebody else's.
                 if self.ports.clock.now() < deadline {
                     let result = self.perform(journal.rotation(), effect.intent(), &look).await;
-                    self.append(journal, &Event::Finished { result }).await?;
+                    let finished = Event::Finished { result };
+                    if let Err(error) = self.append(journal, &finished).await {
+                        self.give_up_created(journal.rotation(), &finished).await;
+                        return Err(error);
+                    }
                 }
                 Ok(None)
             }
@@ -252,6 +256,16 @@ impl<'a> Engine<'a> {
                 Ok(Some(Standing::Asks(question)))
             }
             Next::Done(ending) => Ok(Some(Standing::Ended(ending))),
+        }
+    }
+
+    /// A key whose creation could not be logged will never be delivered: it is disabled at once, as well as
+    /// that can be done, and its secret dropped. The next run finds it as an orphan.
+    async fn give_up_created(&self, rotation: &Rotation, event: &Event) {
+        if let Event::Finished { result: Outcome::Created { key, .. } } = event {
+            self.custody().remove(key);
+            // If this fails too, the next run does it.
+            let _disabled = self.set_status(rotation, key, KeyStatus::Inactive).await;
         }
     }
 

@@ -8,7 +8,7 @@ use super::event::{Answer, Note};
 use super::proof::{Adopted, CutOver, Delivered, OldKeyQuiet};
 use super::question::Question;
 use super::rotation::{IllegalEvent, InFlight, Rotation, Trouble};
-use super::state::{Adoption, NewKey, OldKey, Probes, State};
+use super::state::{Adoption, LostCreate, NewKey, OldKey, Probes, State};
 
 impl Rotation {
     pub(super) fn finish(
@@ -52,7 +52,10 @@ impl Rotation {
                 State::Planned,
                 Intent::Create { keys_before },
                 Outcome::Unknown | Outcome::Failed { kind: FailureKind::Ambiguous, .. },
-            ) => State::Issuing { keys_before, started_at: effect.started_at, deadline: effect.deadline },
+            ) => {
+                let (started_at, deadline) = (effect.started_at, effect.deadline);
+                State::Issuing { create: LostCreate { keys_before, started_at, deadline } }
+            }
             // Looking is all that can be done about anything else whose outcome is bad or not known.
             (state @ State::Planned, Intent::Create { .. }, Outcome::Failed { .. }) => state,
             (State::Verifying { new, delivered, probes }, Intent::Probe { .. }, outcome) => {
@@ -140,8 +143,19 @@ impl Rotation {
         illegal: IllegalEvent,
     ) -> Result<Self, IllegalEvent> {
         self.state = match (self.state, note) {
-            (State::Issuing { .. }, Note::NothingCreated) => State::Planned,
-            (State::Issuing { keys_before, .. }, Note::OrphanFound { key }) if !keys_before.contains(key) => {
+            (State::Issuing { create }, Note::NothingCreated) => {
+                self.given_up = Some(create);
+                State::Planned
+            }
+            (State::Issuing { create }, Note::OrphanFound { key }) if !create.keys_before.contains(key) => {
+                self.touched.insert(key.clone(), at);
+                State::Orphaned { orphan: key.clone(), disabled_at: None }
+            }
+            // A create that was given up was done after all.
+            (State::Planned, Note::OrphanFound { key })
+                if self.given_up.as_ref().is_some_and(|create| !create.keys_before.contains(key)) =>
+            {
+                self.given_up = None;
                 self.touched.insert(key.clone(), at);
                 State::Orphaned { orphan: key.clone(), disabled_at: None }
             }

@@ -48,7 +48,7 @@ pub use observed::{Held, HeldSlots, Observed, Preflight};
 pub use plan::{Plan, Subject, Timing};
 pub use question::Question;
 pub use rotation::{IllegalEvent, IllegalHistory, InFlight, Rotation};
-pub use state::{Adoption, NewKey, OldKey, Probes, State};
+pub use state::{Adoption, LostCreate, NewKey, OldKey, Probes, State};
 
 /// How long an effect may take. After it, whoever started the effect must no longer do it, and another
 /// worker may look at what came of it. The clients' own time-outs are shorter.

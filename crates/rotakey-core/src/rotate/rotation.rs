@@ -9,7 +9,7 @@ use super::event::{Ending, Event};
 use super::log::Entry;
 use super::plan::Plan;
 use super::question::Question;
-use super::state::State;
+use super::state::{LostCreate, State};
 use crate::id::{AccessKeyId, RotationId, WorkerId};
 
 /// One rotation: what its log says so far.
@@ -27,6 +27,8 @@ pub struct Rotation {
     pub(super) trouble: Option<Trouble>,
     /// When rotakey itself last changed each key: until [`super::SETTLE`] later, what IAM says of it may be old.
     pub(super) touched: BTreeMap<AccessKeyId, Timestamp>,
+    /// The last create that was given up as not done. It may be done yet, by a worker that was held up.
+    pub(super) given_up: Option<LostCreate>,
     /// Keys that this rotation may have deleted: a delete was started.
     pub(super) deleting: BTreeSet<AccessKeyId>,
     /// Keys that this rotation deleted; IAM may go on showing them for a while.
@@ -111,6 +113,7 @@ impl Rotation {
             rollback: None,
             trouble: None,
             touched: BTreeMap::new(),
+            given_up: None,
             deleting: BTreeSet::new(),
             deleted: BTreeSet::new(),
         }

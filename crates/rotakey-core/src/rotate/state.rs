@@ -21,12 +21,8 @@ pub enum State {
     Planned,
     /// A create was sent, and its answer was lost: there may be a new key.
     Issuing {
-        /// The keys from before the create.
-        keys_before: BTreeSet<AccessKeyId>,
-        /// When the create was started.
-        started_at: Timestamp,
-        /// When it was over at the latest.
-        deadline: Timestamp,
+        /// That create.
+        create: LostCreate,
     },
     /// A new key exists that nobody can use, because its secret is lost.
     Orphaned {
@@ -118,6 +114,17 @@ pub enum State {
         /// How it ended.
         ending: Ending,
     },
+}
+
+/// A create whose answer was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostCreate {
+    /// The keys from before the create.
+    pub keys_before: BTreeSet<AccessKeyId>,
+    /// When the create was started.
+    pub started_at: Timestamp,
+    /// When it should have been over at the latest.
+    pub deadline: Timestamp,
 }
 
 /// The key that a rotation created.
@@ -232,14 +239,14 @@ impl State {
 impl OldKey {
     pub(super) fn after_probe(self, outcome: &Outcome, at: Timestamp) -> Self {
         let Self::Enabled { accepted, .. } = self else { return self };
-        let accepted = if matches!(outcome, Outcome::Accepted { .. }) { accepted + 1 } else { 0 };
+        let accepted = in_a_row(accepted, outcome);
         if accepted >= ACCEPTANCES { Self::Works } else { Self::Enabled { accepted, last: Some(at) } }
     }
 }
 
 impl Probes {
     pub(super) fn after(self, outcome: &Outcome, at: Timestamp) -> Self {
-        let accepted = if matches!(outcome, Outcome::Accepted { .. }) { self.accepted + 1 } else { 0 };
+        let accepted = in_a_row(self.accepted, outcome);
         let works = self.works.or((accepted >= ACCEPTANCES).then_some(NewKeyWorks(())));
         Self { since: self.since, last: Some(at), accepted, works }
     }
@@ -250,5 +257,14 @@ impl Adoption {
         let Some(at) = last_used.at() else { return self };
         let gap = self.last_use.map_or(SignedDuration::ZERO, |before| at.duration_since(before));
         Self { last_use: Some(at), longest_gap: self.longest_gap.max(gap), ..self }
+    }
+}
+
+/// How many times in a row a key was accepted. A call that was not answered says nothing either way.
+fn in_a_row(accepted: u32, outcome: &Outcome) -> u32 {
+    match outcome {
+        Outcome::Accepted { .. } => accepted + 1,
+        Outcome::Failed { kind, .. } if !kind.is_transient() => 0,
+        _ => accepted,
     }
 }

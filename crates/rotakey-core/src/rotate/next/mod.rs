@@ -61,14 +61,15 @@ impl Rotation {
 
     /// Whether a decision needs to know when the keys were used.
     pub fn needs_last_used(&self) -> bool {
-        !matches!(
-            self.state,
-            State::Planned
-                | State::Orphaned { .. }
-                | State::Delivering { .. }
-                | State::Verifying { .. }
-                | State::Deleted { .. }
-        )
+        self.given_up.is_some()
+            || !matches!(
+                self.state,
+                State::Planned
+                    | State::Orphaned { .. }
+                    | State::Delivering { .. }
+                    | State::Verifying { .. }
+                    | State::Deleted { .. }
+            )
     }
 
     /// The end of what is being waited for that no look at the world can bring forward, if there is one.
@@ -97,9 +98,10 @@ impl Decision<'_> {
             return Ok(Next::Ask(question.clone()));
         }
         self.check_user()?;
-        if let State::Issuing { keys_before, started_at, deadline } = &self.rotation.state {
-            return self.resolve_create(keys_before, *started_at, *deadline);
+        if let State::Issuing { create } = &self.rotation.state {
+            return self.resolve_create(create);
         }
+        self.find_late_create()?;
         if let State::Orphaned { orphan, disabled_at } = &self.rotation.state {
             self.check_keys()?;
             return self.dispose_of_orphan(orphan, *disabled_at);

@@ -1,7 +1,5 @@
 //! What was started and not reported on: it may have run, so look, then decide.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Decision, Next, Step, act, note, wait};
@@ -14,9 +12,14 @@ use crate::rotate::observed::HeldSlots;
 use crate::rotate::proof::Rested;
 use crate::rotate::question::Question;
 use crate::rotate::rotation::InFlight;
+use crate::rotate::state::{LostCreate, State};
 
 /// How far the creation date of a key may lie outside the time of the create, for clocks that differ.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long after its deadline a create may still be done by a worker that was held up. AWS refuses calls
+/// that were signed longer ago than a quarter of an hour; a process can be stopped before it signs.
+const LATEST_CREATE: SignedDuration = SignedDuration::from_hours(24);
 
 impl Decision<'_> {
     pub(super) fn unfinished(&self, effect: &InFlight) -> Next {
@@ -33,41 +36,52 @@ impl Decision<'_> {
 
     /// What came of a create whose answer is lost. The key that appeared since, if it looks in every
     /// respect like the one we asked for, is an orphan: its secret went down with the answer.
-    pub(super) fn resolve_create(
-        &self,
-        keys_before: &BTreeSet<AccessKeyId>,
-        started_at: Timestamp,
-        deadline: Timestamp,
-    ) -> Step {
-        let settled = deadline + SETTLE;
+    pub(super) fn resolve_create(&self, create: &LostCreate) -> Step {
+        let settled = create.deadline + SETTLE;
         if self.now < settled {
             return Ok(wait(
                 settled,
                 "the answer to CreateAccessKey was lost; IAM's answers settle until then",
             ));
         }
-        let appeared: Vec<&KeyFacts> = self
-            .keys()?
-            .iter()
-            .filter(|key| !keys_before.contains(&key.id) && !self.rotation.deleted.contains(&key.id))
-            .collect();
-        match appeared.as_slice() {
+        match self.appeared_since(create)?.as_slice() {
             [] => Ok(note(Note::NothingCreated)),
-            [key] => {
-                let ours =
-                    started_at - CLOCK_SKEW <= key.created_at && key.created_at <= deadline + CLOCK_SKEW;
-                let unused = *self.last_used(&key.id)? == LastUsed::Never;
-                let held = self.all_slots()?.iter().any(|(_, slots)| slots_hold(slots, &key.id));
-                if ours && unused && !held {
-                    Ok(note(Note::OrphanFound { key: key.id.clone() }))
-                } else {
-                    Ok(Next::Ask(Question::ForeignKeys { keys: vec![(*key).clone()] }))
-                }
+            [key] if self.is_orphan_of(create, key, create.deadline)? => {
+                Ok(note(Note::OrphanFound { key: key.id.clone() }))
             }
-            several => {
-                Ok(Next::Ask(Question::ForeignKeys { keys: several.iter().copied().cloned().collect() }))
+            foreign => {
+                Ok(Next::Ask(Question::ForeignKeys { keys: foreign.iter().copied().cloned().collect() }))
             }
         }
+    }
+
+    /// A worker may be held up (a laptop sleeps) between its right to create and the call itself, for longer
+    /// than anybody waits for it. The key that it makes then is an orphan like any other.
+    pub(super) fn find_late_create(&self) -> Result<(), Next> {
+        let (State::Planned, Some(create)) = (&self.rotation.state, &self.rotation.given_up) else {
+            return Ok(());
+        };
+        match self.appeared_since(create)?.as_slice() {
+            [key] if self.is_orphan_of(create, key, create.deadline + LATEST_CREATE)? => {
+                Err(note(Note::OrphanFound { key: key.id.clone() }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn appeared_since(&self, create: &LostCreate) -> Result<Vec<&KeyFacts>, Next> {
+        let known =
+            |key: &AccessKeyId| create.keys_before.contains(key) || self.rotation.deleted.contains(key);
+        Ok(self.keys()?.iter().filter(|key| !known(&key.id)).collect())
+    }
+
+    /// Whether a key can only be what that create made: created in its time, never used, held nowhere.
+    fn is_orphan_of(&self, create: &LostCreate, key: &KeyFacts, until: Timestamp) -> Result<bool, Next> {
+        let in_time =
+            create.started_at - CLOCK_SKEW <= key.created_at && key.created_at <= until + CLOCK_SKEW;
+        let unused = *self.last_used(&key.id)? == LastUsed::Never;
+        let held = self.all_slots()?.iter().any(|(_, slots)| slots_hold(slots, &key.id));
+        Ok(in_time && unused && !held)
     }
 
     pub(super) fn dispose_of_orphan(&self, orphan: &AccessKeyId, disabled_at: Option<Timestamp>) -> Step {
