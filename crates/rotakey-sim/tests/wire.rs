@@ -217,6 +217,8 @@ async fn a_running_clock_follows_the_real_one_from_wherever_it_is_set() {
     pass(-3600);
     assert_eq!(scene.get("state")["now"], "2031-02-05T00:00:10Z", "the real clock was set back");
     assert_eq!(scene.get("state")["clock"], "follows-real-time");
+    let latency = &scene.get("consistency")["latency"];
+    assert_eq!(latency, &json!({ "shortest": 0, "longest": 0 }), "a call takes the real time that it takes");
 }
 
 #[tokio::test(flavor = "multi_thread")]

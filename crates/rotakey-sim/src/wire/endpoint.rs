@@ -13,6 +13,7 @@ use super::control::{self, Counters};
 use super::sigv4::{Rejection, Signature};
 use super::{json, query, rest};
 use crate::api::{self, Fault, Protocol, Service, Tree};
+use crate::consistency::{Consistency, DelayRange};
 use crate::simulation::Simulation;
 
 /// The real time. Signatures are dated by it, also while the virtual clock stands elsewhere.
@@ -28,9 +29,16 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// If `follows`, the virtual clock runs as the real one does; else it stands until it is moved.
+    /// If `follows`, the virtual clock runs as the real one does; else it stands until it is moved. With a running
+    /// clock, calls take the real time that they take, and not the simulated latency on top.
     pub(super) fn new(simulation: Simulation, real_time: RealTime, follows: bool) -> Self {
         let followed = follows.then(|| Mutex::new(real_time()));
+        if follows {
+            simulation.with_world(|world| {
+                let consistency = Consistency { latency: DelayRange::NONE, ..world.consistency().clone() };
+                world.set_consistency(consistency);
+            });
+        }
         Self { simulation, counters: Mutex::default(), real_time, followed }
     }
 
