@@ -17,6 +17,7 @@ use rotakey_sim::world::World;
 use rotakey_sim::world::plant::{NewKey, NewUser};
 use serde_json::{Value, json};
 
+const MANUAL: &str = include_str!("../../../docs/sandbox.md");
 const START: &str = "2031-02-03T04:05:06Z";
 
 /// An account with the user `alice`, who has one key.
@@ -341,7 +342,7 @@ async fn applications_call_while_the_clock_moves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_resource_or_method_is_named() {
+async fn a_wrong_resource_or_method_is_named_and_every_right_one_is_in_the_manual() {
     let scene = Scene::with_standing_clock().await;
     let (status, answer) = scene.control("GET", "weather", &Value::Null);
     assert_eq!((status, answer), (404, json!({ "error": "there is no /_sandbox/weather" })));
@@ -358,6 +359,22 @@ async fn an_unknown_resource_or_method_is_named() {
         let (status, answer) = scene.control(method, resource, &Value::Null);
         assert_eq!(status, 405, "{method} {resource}");
         assert_eq!(answer["error"], format!("/_sandbox/{resource} takes {allowed}"));
+        for method in allowed.split(", ") {
+            let documented = format!("| `{method} {resource}` |");
+            assert!(MANUAL.contains(&documented), "no {documented} in the manual");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_of_the_manual_are_accepted() {
+    let scene = Scene::with_standing_clock().await;
+    let blocks = MANUAL.split("```json\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    let examples: Vec<Value> = blocks.map(|block| serde_json::from_str(block).unwrap()).collect();
+    let resources = ["clock", "clock", "faults", "applications"];
+    assert_eq!(examples.len(), resources.len());
+    for (resource, example) in resources.into_iter().zip(examples) {
+        scene.post(resource, example);
     }
 }
 

@@ -1,21 +1,4 @@
-//! The control path: the simulation itself, as JSON over HTTP on the same port, without signatures.
-//!
-//! | request to `/_sandbox/…` | does | body, or answer of a `GET` |
-//! |---|---|---|
-//! | `GET state` | tells where the simulation stands | `{"now", "clock", "seed", "accounts", "access_keys_issued", "calls", "refusals", "unanswered"}` |
-//! | `POST clock` | moves the virtual clock; what is due meanwhile happens | `{"advance": "7d 4h"}` or `{"set": "2027-01-01T00:00:00Z"}` |
-//! | `GET faults` | lists the injected faults | `[{"service": "iam", "action": "CreateAccessKey", "effect": {"type": "throttle"}}]`, see [`InjectedFault`] |
-//! | `POST faults` | puts a list of faults in place of what was injected | the same |
-//! | `DELETE faults` | ends all faults | |
-//! | `GET consistency` | tells how late changes become visible | see [`Consistency`] |
-//! | `POST consistency` | sets it | the same |
-//! | `GET keys` | the access keys as they are, whatever IAM shows | `[{"account_id", "user_name", "access_key_id", "status", "created_at", "last_used_at"}]` |
-//! | `GET secrets-issued` | every secret that was ever issued, for tests that look for leaks | `["wJalr…"]` |
-//! | `GET applications` | tells what became of the simulated applications' calls | `[{"name", "calls", "failed", "failed_for_credentials", "last_access_key_id", "failures"}]` |
-//! | `POST applications` | starts a simulated application | `{"name": "billing", "every": "5m", "source": {"type": "secrets-manager", "account_id": "…", "region": "us-east-1", "name": "iam/access-keys/billing"}}` or `{…, "source": {"type": "credentials-file", "path": "/…", "profile": "billing"}}`; optional `"cache_for": "1h"`, `"calls": {"service": "s3", "action": "ListBuckets"}` |
-//! | `POST reset-counters` | counts calls, refusals and unanswered calls from zero | |
-//!
-//! A day is 24 hours here. A wrong request is answered with status 400 and `{"error": "…"}`.
+#![doc = include_str!("../../../../docs/sandbox.md")]
 
 mod applications;
 
