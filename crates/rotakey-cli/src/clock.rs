@@ -107,7 +107,7 @@ impl SandboxClock {
     }
 
     fn advance(&self, at: Timestamp) -> io::Result<Timestamp> {
-        let body = serde_json::json!({ "to": at }).to_string();
+        let body = serde_json::json!({ "set": at }).to_string();
         let length = body.len();
         let head = format!("POST /_sandbox/clock HTTP/1.0\r\nhost: {}", self.address);
         self.send(&format!(

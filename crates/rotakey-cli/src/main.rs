@@ -6,12 +6,16 @@
 
 use std::process::ExitCode;
 
+mod assembly;
 mod cli;
 mod clock;
 mod commands;
 mod configuration;
 mod error;
+mod explain;
+mod harmless_json;
 mod output;
+mod places;
 mod printer;
 mod progress;
 mod quantity;

@@ -26,7 +26,9 @@ fn folder(variable: &str, below_home: &str) -> Result<PathBuf, CommandError> {
         .or_else(|| named("HOME").map(|home| home.join(below_home)))
         .map(|folder| folder.join("rotakey"))
         .ok_or_else(|| {
-            CommandError::usage(format!("there is no folder for rotakey's files: neither {variable} nor HOME is set"))
-                .hint(format!("Set HOME, or {variable} to an absolute path."))
+            CommandError::usage(format!(
+                "there is no folder for rotakey's files: neither {variable} nor HOME is set"
+            ))
+            .hint(format!("Set HOME, or {variable} to an absolute path."))
         })
 }

@@ -6,13 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter};
 
 use crate::cli::{ColorChoice, Format, GlobalArgs};
 use crate::error::CommandError;
+use crate::harmless_json::HarmlessJson;
 use crate::output::Output;
 use crate::table::Table;
-use crate::terminal::{escape_lines, is_harmful};
+use crate::terminal::escape_lines;
 
 /// The styles in use on one stream. All are plain where colour is off; nothing may be told by colour alone.
 #[derive(Debug, Clone, Copy, Default)]
@@ -123,26 +123,20 @@ impl Printer {
         self.progress
     }
 
-    /// The width of the terminal that data goes to, or `None` if it goes elsewhere and nothing need be cut.
-    pub(crate) fn width(&self) -> Option<usize> {
-        self.width
-    }
-
     /// The styles for data.
     pub(crate) fn palette(&self) -> Palette {
         self.data_palette
     }
 
     /// The sink of data. Foreign text must have been through [`crate::terminal::escape`].
-    pub(crate) fn data(&self) -> MutexGuard<'_, Output> {
-        self.data.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn data(&self) -> Data<'_> {
+        Data(self.data.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// One value as JSON, indented, with a line break behind it.
     pub(crate) fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), CommandError> {
-        let mut data = self.data();
-        let mut serializer = serde_json::Serializer::with_formatter(&mut *data, HarmlessJson::pretty());
-        value.serialize(&mut serializer).map_err(io::Error::from).map_err(cannot_write)?;
+        let mut data = HarmlessJson::new(self.data());
+        serde_json::to_writer_pretty(&mut data, value).map_err(io::Error::from).map_err(cannot_write)?;
         data.write_all(b"\n").map_err(cannot_write)
     }
 
@@ -154,11 +148,6 @@ impl Printer {
     /// Text for people, written by us: foreign parts must have been escaped.
     pub(crate) fn text(&self, text: &str) -> Result<(), CommandError> {
         self.data().write_all(text.as_bytes()).map_err(cannot_write)
-    }
-
-    /// Makes what was written so far visible, for commands that go on for long.
-    pub(crate) fn flush(&self) -> Result<(), CommandError> {
-        self.data().flush().map_err(cannot_write)
     }
 
     /// Says something that a person wants to know. Silent with `--quiet`.
@@ -208,7 +197,21 @@ impl Printer {
     /// Completes the data: flushes it, and puts a file in its place. What is written later is dropped, so a
     /// command that goes on running calls this after its last word.
     pub(crate) fn finish(&self) -> Result<(), CommandError> {
-        std::mem::replace(&mut *self.data(), Output::Closed).finish().map_err(cannot_write)
+        std::mem::replace(&mut *self.data().0, Output::Closed).finish().map_err(cannot_write)
+    }
+}
+
+/// The sink of data, for as long as nobody else writes there.
+#[derive(Debug)]
+pub(crate) struct Data<'a>(MutexGuard<'a, Output>);
+
+impl Write for Data<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -240,82 +243,4 @@ fn terminal_width() -> Option<usize> {
             Some(usize::from(width.0))
         })
         .filter(|&width: &usize| width > 0)
-}
-
-/// JSON whose strings hold no raw character that could harm a terminal. Its meaning is the same: every such
-/// character is written as `\uXXXX`.
-#[derive(Debug)]
-pub(crate) struct HarmlessJson<F>(F);
-
-impl HarmlessJson<PrettyFormatter<'static>> {
-    fn pretty() -> Self {
-        Self(PrettyFormatter::new())
-    }
-}
-
-impl<F: Formatter> Formatter for HarmlessJson<F> {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((index, harmful)) = rest.char_indices().find(|&(_, character)| is_harmful(character)) {
-            writer.write_all(&rest.as_bytes()[..index])?;
-            let mut units = [0; 2];
-            for unit in harmful.encode_utf16(&mut units) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            rest = &rest[index + harmful.len_utf8()..];
-        }
-        writer.write_all(rest.as_bytes())
-    }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_means_the_same_and_harms_no_terminal() {
-        let text = "tag\u{9b}31m \u{202e}evil\u{e0041} \u{1b}[2J Zoë";
-        let mut bytes = Vec::new();
-        text.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, HarmlessJson::pretty()))
-            .unwrap();
-        let json = String::from_utf8(bytes).unwrap();
-        assert_eq!(json, r#""tag\u009b31m \u202eevil\udb40\udc41 \u001b[2J Zoë""#);
-        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
-    }
 }

@@ -25,11 +25,6 @@ impl Progress {
         Self { bar: ProgressBar::hidden(), waiting_since }
     }
 
-    /// Takes the bar away while something is printed.
-    pub(crate) fn suspended<T>(&self, print: impl FnOnce() -> T) -> T {
-        self.bar.suspend(print)
-    }
-
     fn waiting_since(&self) -> MutexGuard<'_, Option<Instant>> {
         self.waiting_since.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,21 +2,31 @@
 
 use anstyle::Style;
 
-use crate::terminal::{elide, escape, width};
+use crate::terminal::{elide, escape, width, wrap};
 
 /// The spaces between two columns.
 const GAP: usize = 2;
 
-/// No column is cut below this width, except to its own content.
-const NARROWEST: usize = 8;
-
-/// Whether a column may be cut when the terminal is too narrow.
+/// What a column does when the terminal is too narrow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fit {
-    /// Identifiers and numbers: half of one is worth nothing.
+    /// Nothing. For identifiers and numbers: half of one is worth nothing.
     Whole,
-    /// Names and sentences: their middle can go.
+    /// It loses the middle of its texts. For names.
     Elide,
+    /// It breaks its texts into lines. For sentences, in the last column only.
+    Wrap,
+}
+
+impl Fit {
+    /// The width below which a column is never narrowed.
+    fn narrowest(self) -> usize {
+        match self {
+            Self::Whole => usize::MAX,
+            Self::Elide => 8,
+            Self::Wrap => 24,
+        }
+    }
 }
 
 /// One cell: harmless text and its style.
@@ -45,11 +55,22 @@ impl<T: AsRef<str>> From<T> for Cell {
     }
 }
 
-/// A table under construction. Every row has at most as many cells as there are columns.
+/// A table under construction. Every row has at most as many cells as there are columns; the last cell of a
+/// row that has fewer spans the rest of the line, and is broken into lines there.
 #[derive(Debug)]
 pub(crate) struct Table {
     columns: Vec<Fit>,
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+enum Row {
+    Cells(Vec<Cell>),
+    /// A sentence across all columns. It is wrapped where the terminal ends.
+    Sentence {
+        indent: usize,
+        cell: Cell,
+    },
 }
 
 impl Table {
@@ -60,7 +81,12 @@ impl Table {
 
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
-        self.rows.push(cells.into_iter().collect());
+        self.rows.push(Row::Cells(cells.into_iter().collect()));
+    }
+
+    /// Adds a sentence about the row before.
+    pub(crate) fn sentence(&mut self, indent: usize, cell: Cell) {
+        self.rows.push(Row::Sentence { indent, cell });
     }
 
     /// The table as lines, each ending with a line break and none with a space. `limit` is the width of the
@@ -69,16 +95,14 @@ impl Table {
         let widths = self.widths(limit);
         let mut text = String::new();
         for row in &self.rows {
-            let last = row.iter().rposition(|cell| !cell.text.is_empty());
-            let mut pending = 0;
-            for (cell, &column) in row.iter().zip(&widths).take(last.map_or(0, |index| index + 1)) {
-                let shown = elide(&cell.text, column);
-                let style = cell.style;
-                text.extend(std::iter::repeat_n(' ', pending));
-                text.push_str(&format!("{style}{shown}{style:#}"));
-                pending = column - width(&shown) + GAP;
+            match row {
+                Row::Cells(cells) => self.push_cells(&mut text, cells, &widths, limit),
+                Row::Sentence { indent, cell: Cell { text: sentence, style } } => {
+                    for line in wrap(sentence, *indent, limit) {
+                        text.push_str(&format!("{:indent$}{style}{line}{style:#}\n", ""));
+                    }
+                }
             }
-            text.push('\n');
         }
         text
     }
@@ -88,25 +112,54 @@ impl Table {
     fn widths(&self, limit: Option<usize>) -> Vec<usize> {
         let mut widths: Vec<usize> = (0..self.columns.len())
             .map(|column| {
-                self.rows
-                    .iter()
-                    .filter_map(|row| row.get(column))
-                    .map(|cell| width(&cell.text))
-                    .max()
-                    .unwrap_or(0)
+                let cells = self.rows.iter().filter_map(|row| match row {
+                    Row::Cells(cells) if self.spans(cells, column) => None,
+                    Row::Cells(cells) => cells.get(column),
+                    Row::Sentence { .. } => None,
+                });
+                cells.map(|cell| width(&cell.text)).max().unwrap_or(0)
             })
             .collect();
         let Some(limit) = limit else { return widths };
         loop {
             let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
             let widest = (0..widths.len())
-                .filter(|&column| self.columns[column] == Fit::Elide && widths[column] > NARROWEST)
+                .filter(|&column| widths[column] > self.columns[column].narrowest())
                 .max_by_key(|&column| widths[column]);
             match widest {
                 Some(column) if total > limit => widths[column] -= 1,
                 _ => return widths,
             }
         }
+    }
+
+    /// Whether the cell in that column is the last of a row that has fewer cells than the table columns.
+    fn spans(&self, cells: &[Cell], column: usize) -> bool {
+        column + 1 == cells.len() && cells.len() < self.columns.len()
+    }
+
+    /// Appends one row of cells, each as wide as its column, and no space behind the last.
+    fn push_cells(&self, text: &mut String, cells: &[Cell], widths: &[usize], limit: Option<usize>) {
+        let used = cells.iter().rposition(|cell| !cell.text.is_empty()).map_or(0, |last| last + 1);
+        let (mut start, mut gap) = (0, 0);
+        for (index, Cell { text: content, style }) in cells[..used].iter().enumerate() {
+            let column = widths[index];
+            let lines = match self.columns[index] {
+                _ if self.spans(cells, index) => wrap(content, start, limit),
+                Fit::Wrap => wrap(content, 0, Some(column)),
+                Fit::Whole | Fit::Elide => vec![elide(content, column).into_owned()],
+            };
+            for (number, line) in lines.iter().enumerate() {
+                if number > 0 {
+                    text.push('\n');
+                    gap = start;
+                }
+                text.push_str(&format!("{:gap$}{style}{line}{style:#}", ""));
+                gap = column.saturating_sub(width(line)) + GAP;
+            }
+            start += column + GAP;
+        }
+        text.push('\n');
     }
 }
 
@@ -141,6 +194,34 @@ mod tests {
              bob\n"
         );
         assert!(table().render(Some(10)).contains("AKIAQNZGKIQY56JQ7WML"));
+    }
+
+    #[test]
+    fn a_sentence_is_wrapped_below_its_row_and_widens_no_column() {
+        let mut table = table();
+        table.sentence(2, Cell::new("waits for the old key to be quiet; it was used 3 h ago"));
+        assert_eq!(
+            table.render(Some(45)).lines().skip(3).collect::<Vec<_>>(),
+            ["  waits for the old key to be quiet; it was", "  used 3 h ago"]
+        );
+    }
+
+    #[test]
+    fn the_last_column_may_go_on_below_itself() {
+        let mut table = Table::new([Fit::Whole, Fit::Wrap]);
+        table.row(["noted", "every destination holds the new pair"].map(Cell::new));
+        assert_eq!(table.render(Some(33)), "noted  every destination holds\n       the new pair\n");
+        assert_eq!(table.render(None), "noted  every destination holds the new pair\n");
+    }
+
+    #[test]
+    fn the_last_cell_of_a_short_row_spans_the_rest_of_the_line() {
+        let mut table = table();
+        table.row(["  missing-tag", "alice lacks the tags Owner, Application"].map(Cell::new));
+        assert_eq!(
+            table.render(Some(45)).lines().skip(3).collect::<Vec<_>>(),
+            ["  missing-tag   alice lacks the tags Owner,", "                Application"]
+        );
     }
 
     #[test]

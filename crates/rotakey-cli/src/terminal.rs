@@ -71,6 +71,23 @@ pub(crate) fn elide(text: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{head}…{tail}"))
 }
 
+/// The text in lines that end, with `indent` columns before each, within `limit` columns. Broken between
+/// words only; a word that is longer than a line stands on one of its own.
+pub(crate) fn wrap(text: &str, indent: usize, limit: Option<usize>) -> Vec<String> {
+    let Some(room) = limit.map(|limit| limit.saturating_sub(indent)) else { return vec![text.to_owned()] };
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// The leading characters that fit into `limit` columns.
 fn take(characters: impl Iterator<Item = char>, limit: usize) -> String {
     let mut used = 0;

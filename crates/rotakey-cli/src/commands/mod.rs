@@ -8,11 +8,17 @@ use crate::clock::SystemClock;
 use crate::error::{CommandError, Verdict};
 use crate::printer::Printer;
 
+mod audit;
 mod config;
+mod rotate;
+mod sandbox;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Sandbox(sandbox::SandboxArgs),
+    Audit(audit::AuditArgs),
+    Rotate(rotate::RotateArgs),
     Config(config::ConfigArgs),
 }
 
@@ -23,6 +29,9 @@ pub(crate) async fn run(
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
     match command {
+        Command::Sandbox(args) => sandbox::run(&args, globals, printer).await,
+        Command::Audit(args) => audit::run(&args, globals, printer).await,
+        Command::Rotate(args) => rotate::run(args, globals, printer).await,
         Command::Config(args) => config::run(&args, globals, printer, SystemClock.now()),
     }
 }

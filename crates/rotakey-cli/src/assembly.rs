@@ -1,0 +1,186 @@
+//! Puts together what a command needs of the outside: the connection to AWS, the places that keys go to, the
+//! log of rotations, the clock.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rotakey_aws::iam::AwsIam;
+use rotakey_aws::sts::AwsKeyProbe;
+use rotakey_aws::{Connection, ConnectionOptions};
+use rotakey_connect::LocalDestinations;
+use rotakey_core::destination::DestinationSpec;
+use rotakey_core::id::{AccountId, WorkerId};
+use rotakey_engine::driver::Ports;
+use rotakey_engine::inventory::{self, AccountInventory, Inventory as _};
+use rotakey_engine::memory_store::MemoryStore;
+use rotakey_engine::port::{Clock, Destination, Destinations, PortError};
+use rotakey_engine::store::Store;
+use rotakey_store::SqliteStore;
+
+use crate::cli::GlobalArgs;
+use crate::clock;
+use crate::error::CommandError;
+use crate::explain::{port_error, store_error};
+use crate::places;
+use crate::printer::Printer;
+use crate::progress::Progress;
+
+/// The most calls of AWS at a time. IAM throttles by account; the SDK slows down when it does.
+const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not zero");
+
+/// AWS, as the arguments and the environment name it.
+pub(crate) struct Aws {
+    pub(crate) connection: Connection,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Aws {
+    /// Prepares the connection; nothing is called yet.
+    pub(crate) async fn connect(globals: &GlobalArgs) -> Result<Self, CommandError> {
+        let clock = clock(globals)?;
+        let options = ConnectionOptions {
+            profile: globals.profile.clone(),
+            region: globals.region.clone(),
+            endpoint_url: globals.endpoint_url.clone(),
+            ..ConnectionOptions::default()
+        };
+        let connection = Connection::open(options).await.map_err(port_error)?;
+        Ok(Self { connection, clock })
+    }
+
+    /// Reads all keys of the account.
+    pub(crate) async fn read_account(&self, printer: &Printer) -> Result<AccountInventory, PortError> {
+        let progress = Progress::new(printer);
+        let inventory = self.connection.inventory(self.clock.clone());
+        inventory::load(&inventory, self.clock.now(), &progress, CONCURRENCY).await
+    }
+}
+
+/// The clock that the environment asks for.
+pub(crate) fn clock(globals: &GlobalArgs) -> Result<Arc<dyn Clock>, CommandError> {
+    let from_environment = std::env::var("AWS_ENDPOINT_URL").ok();
+    clock::from_environment(globals.endpoint_url.as_deref().or(from_environment.as_deref()))
+}
+
+/// All that the engine reaches outside, for real.
+pub(crate) struct Outside {
+    account_id: AccountId,
+    aws: Aws,
+    iam: AwsIam,
+    probe: AwsKeyProbe,
+    destinations: AllDestinations,
+    log: Log,
+}
+
+impl Outside {
+    /// Everything for the engine, as the arguments name it. AWS is asked who we are: the engine must know which
+    /// account it works in.
+    pub(crate) async fn connect(globals: &GlobalArgs, store: Option<&Path>) -> Result<Self, CommandError> {
+        let aws = Aws::connect(globals).await?;
+        let caller = aws.connection.inventory(aws.clock.clone()).caller().await.map_err(port_error)?;
+        let log = Log::open(store).await?;
+        let iam = aws.connection.iam();
+        let probe = aws.connection.key_probe();
+        let destinations = AllDestinations { aws: aws.connection.clone(), local: LocalDestinations };
+        Ok(Self { account_id: caller.account_id, aws, iam, probe, destinations, log })
+    }
+
+    /// Closes what must be closed.
+    pub(crate) async fn close(self) {
+        self.log.close().await;
+    }
+
+    pub(crate) fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.aws.clock.now()
+    }
+
+    /// As the engine wants it.
+    pub(crate) fn ports(&self) -> Ports<'_> {
+        Ports {
+            account_id: self.account_id,
+            iam: &self.iam,
+            probe: &self.probe,
+            destinations: &self.destinations,
+            store: self.log.store(),
+            clock: &*self.aws.clock,
+        }
+    }
+}
+
+/// Every destination that this program knows.
+struct AllDestinations {
+    aws: Connection,
+    local: LocalDestinations,
+}
+
+impl Destinations for AllDestinations {
+    fn open(&self, spec: &DestinationSpec) -> Result<Box<dyn Destination>, PortError> {
+        match spec {
+            DestinationSpec::SecretsManager { .. } => self.aws.open(spec),
+            DestinationSpec::AgeFile { .. } | DestinationSpec::CredentialsFile { .. } => {
+                self.local.open(spec)
+            }
+        }
+    }
+}
+
+/// The log of rotations.
+pub(crate) enum Log {
+    File(SqliteStore),
+    /// There is no file, and nobody wants to write to one.
+    Absent(MemoryStore),
+}
+
+impl Log {
+    /// For writing: the file is made if it does not exist.
+    pub(crate) async fn open(path: Option<&Path>) -> Result<Self, CommandError> {
+        let path = store_path(path)?;
+        Ok(Self::File(SqliteStore::open(&path).await.map_err(store_error)?))
+    }
+
+    /// For reading: an absent file holds nothing, and stays absent.
+    pub(crate) async fn read(path: Option<&Path>) -> Result<Self, CommandError> {
+        let path = store_path(path)?;
+        match path.try_exists() {
+            Ok(false) => Ok(Self::Absent(MemoryStore::default())),
+            _ => Self::open(Some(&path)).await,
+        }
+    }
+
+    /// As the engine wants it.
+    pub(crate) fn store(&self) -> &dyn Store {
+        match self {
+            Self::File(store) => store,
+            Self::Absent(store) => store,
+        }
+    }
+
+    /// Leaves one whole file behind, and no write-ahead log beside it.
+    pub(crate) async fn close(self) {
+        if let Self::File(store) = self {
+            store.close().await;
+        }
+    }
+}
+
+fn store_path(path: Option<&Path>) -> Result<PathBuf, CommandError> {
+    path.map_or_else(places::store, |path| Ok(path.to_owned()))
+}
+
+/// A name for this process that no other process has: a restarted one must not take its predecessor's
+/// unfinished work for its own.
+pub(crate) fn worker_id() -> Result<WorkerId, CommandError> {
+    let chance = getrandom::u64()
+        .map_err(|error| CommandError::failure(format!("the system gives no random numbers: {error}")))?;
+    let host = rustix::system::uname();
+    let host = host.nodename().to_string_lossy();
+    let host: String = host.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+    let name = format!("{host}-{}-{chance:016x}", std::process::id());
+    Ok(name.parse().expect("letters, digits and hyphens within the length are a worker id"))
+}

@@ -1,0 +1,121 @@
+//! Judging, apart from writing: portions of an audit can be made in any thread, and are written in order.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rotakey_core::audit::{Code, Finding, Judge, Judgement, Mode, NotJudged, Severity, is_complete};
+use rotakey_core::id::UserName;
+use rotakey_core::policy::{Policy, UserSubject};
+
+use super::AuditArgs;
+use super::tally::{Tally, Worst};
+use crate::cli::Format;
+use crate::error::Verdict;
+
+/// The most users that people are shown.
+const SCREENFUL: usize = 100;
+
+/// What is asked of an audit: the arguments, understood.
+#[derive(Debug)]
+pub(crate) struct Question<'a> {
+    pub(super) judge: Judge<'a>,
+    pub(super) mode: Mode,
+    pub(super) users: &'a [UserName],
+    only: &'a [Code],
+    fail_on: Severity,
+    all: bool,
+    format: Format,
+}
+
+/// What was made of some users.
+#[derive(Debug)]
+pub(super) struct Portion {
+    pub(super) tally: Tally,
+    pub(super) not_judged: Vec<NotJudged>,
+    /// Those of the users asked about that were among them.
+    pub(super) seen: BTreeSet<UserName>,
+    pub(super) material: Material,
+}
+
+/// What of the judgements goes into the form that was asked for.
+#[derive(Debug)]
+pub(super) enum Material {
+    Human(Worst),
+    Json(Vec<Judgement>),
+    Csv(Vec<Finding>),
+}
+
+impl<'a> Question<'a> {
+    /// Understands the arguments. What the gaps are about as a whole is not judged.
+    pub(super) fn new(
+        args: &'a AuditArgs,
+        policy: &'a Policy,
+        gaps: &[NotJudged],
+        format: Format,
+        now: Timestamp,
+    ) -> Self {
+        let mode = if args.as_aws_config { Mode::AwsConfig } else { Mode::Exact };
+        Self {
+            judge: Judge::new(policy, args.at.unwrap_or(now), mode).with_gaps(gaps),
+            mode,
+            users: &args.users,
+            only: &args.only,
+            fail_on: args.fail_on,
+            all: args.all,
+            format,
+        }
+    }
+
+    /// Judges some users.
+    pub(super) fn portion(&self, subjects: &[UserSubject]) -> Portion {
+        let mut portion = Portion {
+            tally: Tally::default(),
+            not_judged: Vec::new(),
+            seen: BTreeSet::new(),
+            material: self.no_material(),
+        };
+        for subject in subjects {
+            if !self.users.is_empty() {
+                let Some(name) = subject.principal.user().filter(|name| self.users.contains(name)) else {
+                    continue;
+                };
+                portion.seen.insert(name.clone());
+            }
+            let mut judgement = self.judge.user(subject);
+            judgement.findings.retain(|finding| self.asks_about(finding.code));
+            judgement.not_judged.retain(|gap| gap.code.is_none_or(|code| self.asks_about(code)));
+            portion.tally.add(subject.account_id, &judgement);
+            portion.not_judged.append(&mut judgement.not_judged);
+            match &mut portion.material {
+                Material::Human(worst) => worst.add(judgement),
+                Material::Json(judgements) => judgements.push(judgement),
+                Material::Csv(findings) => findings.append(&mut judgement.findings),
+            }
+        }
+        portion
+    }
+
+    /// What goes into the form that was asked for, still empty.
+    pub(super) fn no_material(&self) -> Material {
+        match self.format {
+            Format::Human => Material::Human(Worst::new((!self.all).then_some(SCREENFUL))),
+            Format::Json => Material::Json(Vec::new()),
+            Format::Csv => Material::Csv(Vec::new()),
+        }
+    }
+
+    /// What the exit code says.
+    pub(super) fn verdict(&self, tally: &Tally, not_judged: &[NotJudged]) -> Verdict {
+        if !is_complete(not_judged) {
+            Verdict::Incomplete
+        } else if tally.worst_severity().is_some_and(|severity| severity >= self.fail_on) {
+            Verdict::Findings
+        } else {
+            Verdict::Clean
+        }
+    }
+
+    fn asks_about(&self, code: Code) -> bool {
+        self.only.is_empty() || self.only.contains(&code)
+    }
+}

@@ -1,0 +1,209 @@
+//! What an audit comes to: counts, and the users that are worst off.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use rotakey_core::audit::{Code, Judgement, Severity};
+use rotakey_core::id::AccountId;
+use rotakey_core::policy::Principal;
+
+/// Counts of what was judged and found.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// How many users with keys each account has.
+    pub(crate) accounts: BTreeMap<AccountId, usize>,
+    pub(crate) keys: usize,
+    pub(crate) by_code: BTreeMap<Code, Found>,
+}
+
+/// How often a code was found.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Found {
+    pub(crate) counted: usize,
+    pub(crate) exempt: usize,
+}
+
+impl Tally {
+    /// Counts one user.
+    pub(crate) fn add(&mut self, account_id: AccountId, judgement: &Judgement) {
+        if !judgement.keys.is_empty() {
+            *self.accounts.entry(account_id).or_default() += 1;
+        }
+        self.keys += judgement.keys.len();
+        for finding in &judgement.findings {
+            let found = self.by_code.entry(finding.code).or_default();
+            match finding.exempt {
+                None => found.counted += 1,
+                Some(_) => found.exempt += 1,
+            }
+        }
+    }
+
+    /// Adds what was counted elsewhere.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (account_id, users) in &other.accounts {
+            *self.accounts.entry(*account_id).or_default() += users;
+        }
+        self.keys += other.keys;
+        for (code, found) in &other.by_code {
+            let sum = self.by_code.entry(*code).or_default();
+            *sum = Found { counted: sum.counted + found.counted, exempt: sum.exempt + found.exempt };
+        }
+    }
+
+    /// The users with keys, in all accounts.
+    pub(crate) fn users(&self) -> usize {
+        self.accounts.values().sum()
+    }
+
+    /// All findings that count, and all that are exempt.
+    pub(crate) fn total(&self) -> Found {
+        self.by_code.values().fold(Found::default(), |sum, found| Found {
+            counted: sum.counted + found.counted,
+            exempt: sum.exempt + found.exempt,
+        })
+    }
+
+    /// The severity of the worst finding that counts.
+    pub(crate) fn worst_severity(&self) -> Option<Severity> {
+        self.by_code.iter().filter(|(_, found)| found.counted > 0).map(|(code, _)| code.severity()).max()
+    }
+}
+
+/// The users with the worst findings, at most so many: an audit of a million users must fit a screen, and
+/// the memory.
+#[derive(Debug)]
+pub(crate) struct Worst {
+    most: Option<usize>,
+    users: BinaryHeap<Reverse<Ranked>>,
+    /// Users with findings that did not fit.
+    pub(crate) left_out: usize,
+}
+
+#[derive(Debug)]
+struct Ranked {
+    rank: Rank,
+    judgement: Judgement,
+}
+
+/// Worse ones are greater: by the worst severity, by the number of findings, by the age of the oldest key,
+/// and among equals those whose name comes first.
+type Rank = (Option<Severity>, usize, Option<i64>, Reverse<Option<Principal>>);
+
+impl Worst {
+    /// Keeps at most so many users; all with `None`.
+    pub(crate) fn new(most: Option<usize>) -> Self {
+        Self { most, users: BinaryHeap::new(), left_out: 0 }
+    }
+
+    /// Takes the user in if it is among the worst.
+    pub(crate) fn add(&mut self, judgement: Judgement) {
+        if judgement.findings.is_empty() {
+            return;
+        }
+        let counting = || judgement.findings.iter().filter(|finding| finding.exempt.is_none());
+        let rank = (
+            counting().map(|finding| finding.severity).max(),
+            counting().count(),
+            judgement.keys.iter().filter_map(|key| key.age_seconds).max(),
+            Reverse(judgement.keys.first().map(|key| key.user_name.clone())),
+        );
+        self.push(Ranked { rank, judgement });
+    }
+
+    /// Takes in those that are among the worst of both.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.left_out += other.left_out;
+        other.users.into_iter().for_each(|Reverse(user)| self.push(user));
+    }
+
+    fn push(&mut self, user: Ranked) {
+        self.users.push(Reverse(user));
+        if self.most.is_some_and(|most| self.users.len() > most) {
+            self.users.pop();
+            self.left_out += 1;
+        }
+    }
+
+    /// The users, the worst first.
+    pub(crate) fn into_users(self) -> Vec<Judgement> {
+        self.users.into_sorted_vec().into_iter().map(|Reverse(ranked)| ranked.judgement).collect()
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank == other.rank
+    }
+}
+
+impl Eq for Ranked {}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.rank.cmp(&other.rank)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rotakey_core::audit::{Judge, Mode};
+    use rotakey_core::policy::Policy;
+    use rotakey_core::report::ReportReader;
+
+    use super::*;
+
+    /// The judgement of a user whose one key is that many days old.
+    fn judgement(name: &str, days: i64) -> Judgement {
+        let now: jiff::Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let created = now - jiff::SignedDuration::from_hours(24 * days);
+        let report = format!(
+            "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,\
+             password_next_rotation,mfa_active,access_key_1_active,access_key_1_last_rotated,\
+             access_key_1_last_used_date,access_key_1_last_used_region,access_key_1_last_used_service,\
+             access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,\
+             access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active,cert_1_last_rotated,\
+             cert_2_active,cert_2_last_rotated\n\
+             {name},arn:aws:iam::111122223333:user/{name},2020-01-01T00:00:00+00:00,false,N/A,N/A,N/A,false,true,\
+             {created},{now},us-east-1,s3,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A\n"
+        );
+        let mut reader = ReportReader::new(report.as_bytes()).unwrap();
+        let subject = reader.next_row().unwrap().unwrap().to_subject(None);
+        Judge::new(&Policy::default(), now, Mode::Exact).user(&subject)
+    }
+
+    fn names(worst: Worst) -> Vec<String> {
+        worst.into_users().iter().map(|user| user.keys[0].user_name.to_string()).collect()
+    }
+
+    #[test]
+    fn the_worst_come_first_and_the_others_are_counted() {
+        let mut worst = Worst::new(Some(2));
+        for (name, days) in [("young", 10), ("soon", 80), ("old", 100), ("older", 200)] {
+            worst.add(judgement(name, days));
+        }
+        assert_eq!(worst.left_out, 1, "a user without findings is not left out, it is fine");
+        assert_eq!(names(worst), ["older", "old"]);
+    }
+
+    #[test]
+    fn portions_come_to_the_same_as_the_whole() {
+        let users: Vec<Judgement> = (80..100).map(|days| judgement(&format!("u{days}"), days)).collect();
+        let collect = |users: &[Judgement]| {
+            let mut worst = Worst::new(Some(5));
+            users.iter().for_each(|user| worst.add(user.clone()));
+            worst
+        };
+        let mut merged = collect(&users[..7]);
+        merged.merge(collect(&users[7..]));
+        let whole = collect(&users);
+        assert_eq!(merged.left_out, whole.left_out);
+        assert_eq!(names(merged), names(whole));
+    }
+}

@@ -1,0 +1,90 @@
+//! `rotakey rotate apply`: begins the rotations of the plan, and does what can be done at once.
+
+use clap::Args;
+use rotakey_core::policy::Config;
+use rotakey_engine::journal::JournalError;
+use rotakey_engine::store::StoreError;
+
+use super::drive::{report_on, tick, with_engine};
+use super::plan::PlanData;
+use super::selection::{Fallback, Selection, choose};
+use crate::assembly::Outside;
+use crate::error::{CommandError, Verdict, exit_codes};
+use crate::explain::journal_error;
+use crate::printer::Printer;
+use crate::quantity::count;
+
+/// Begin the planned rotations and do what can be done at once
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "Examples:
+  rotakey rotate plan                      look first: the same keys, nothing done
+  rotakey rotate apply
+  rotakey rotate apply --user ci-deploy
+  rotakey rotate apply --wait              stay until every rotation is done
+
+Without --wait, `rotakey rotate tick` goes on with the rotations later: most of
+their time they wait. Can be interrupted at any moment (also by a crash) and
+run again: it goes on where it stopped.
+
+",
+    exit_codes!()
+))]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    selection: Selection,
+    /// Stay until every rotation has ended or waits for a person
+    #[arg(long)]
+    wait: bool,
+}
+
+/// Runs the command.
+pub(crate) async fn run(
+    args: &ApplyArgs,
+    config: &Config,
+    outside: &Outside,
+    printer: &Printer,
+) -> Result<Verdict, CommandError> {
+    let mut data = planned(args, config, outside, printer).await?;
+    let verdict = data.verdict();
+    let driven = with_engine(outside, printer, async |engine| {
+        let mut begun = 0;
+        for rotation in std::mem::take(&mut data.rotations) {
+            match engine.begin(rotation.plan).await {
+                Ok(_) => begun += 1,
+                // Somebody else began it since the account was read.
+                Err(JournalError::Store(StoreError::SubjectBusy { rotation })) => {
+                    printer.detail(&format!("{rotation} is at work on that user already"));
+                }
+                Err(error) => return Err(journal_error(error)),
+            }
+        }
+        printer.note(&format!("{} begun.", count(begun, "rotation")));
+        tick(engine, printer, args.wait).await
+    })
+    .await?;
+    if !data.left_for_a_person.is_empty() {
+        let users = count(data.left_for_a_person.len(), "user");
+        printer
+            .warning(&format!("{users} left for a person; `rotakey rotate plan` says why, and what to do."));
+    }
+    let driven = report_on(driven, printer, outside.now())?;
+    Ok(if driven == Verdict::Clean { verdict } else { driven })
+}
+
+/// The plan. If a key goes to a file of rotakey's own, the identity that reads it exists after this.
+async fn planned(
+    args: &ApplyArgs,
+    config: &Config,
+    outside: &Outside,
+    printer: &Printer,
+) -> Result<PlanData, CommandError> {
+    let mut fallback = Fallback::find()?;
+    let chosen =
+        choose(&args.selection, config, outside.aws(), outside.ports().store, &fallback, printer).await?;
+    let mut data = PlanData::new(chosen, outside.now());
+    for destination in data.rotations.iter_mut().flat_map(|rotation| &mut rotation.plan.destinations) {
+        fallback.address(destination, printer)?;
+    }
+    Ok(data)
+}

@@ -1,0 +1,39 @@
+//! The logs of rotations, opened for reading.
+
+use rotakey_core::id::RotationId;
+use rotakey_core::rotate::{Entry, Rotation};
+use rotakey_engine::journal::JournalError;
+use rotakey_engine::store::{RotationSummary, Store};
+
+use crate::error::CommandError;
+use crate::explain::{journal_error, store_error};
+
+/// One log whose chain holds, with the state that it folds to.
+#[derive(Debug)]
+pub(crate) struct Logbook {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) rotation: Rotation,
+}
+
+impl Logbook {
+    /// Reads a log and checks it.
+    pub(crate) async fn open(store: &dyn Store, id: &RotationId) -> Result<Self, CommandError> {
+        Self::read(store, id).await.map_err(journal_error)
+    }
+
+    async fn read(store: &dyn Store, id: &RotationId) -> Result<Self, JournalError> {
+        let records = store.load(id).await?;
+        if records.is_empty() {
+            return Err(JournalError::Unknown(id.clone()));
+        }
+        let entries = Entry::open_all(id, &records)?;
+        let rotation = Rotation::replay(id, &entries)?;
+        Ok(Self { entries, rotation })
+    }
+}
+
+/// The rotations of a store, in the order in which they began: all, or only those under way.
+pub(crate) async fn list(store: &dyn Store, all: bool) -> Result<Vec<RotationSummary>, CommandError> {
+    let rotations = store.rotations().await.map_err(store_error)?;
+    Ok(rotations.into_iter().filter(|rotation| all || rotation.open).collect())
+}

@@ -1,0 +1,148 @@
+//! `rotakey rotate`: replaces old keys with no downtime.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use rotakey_engine::store::Store;
+
+use crate::assembly::{self, Aws, Log, Outside};
+use crate::cli::GlobalArgs;
+use crate::configuration;
+use crate::error::{CommandError, Verdict, exit_codes};
+use crate::printer::Printer;
+
+mod abort;
+mod apply;
+mod drive;
+mod log;
+mod logbook;
+mod plan;
+mod resume;
+mod rollback;
+mod selection;
+mod status;
+mod tick;
+mod words;
+
+/// Replace old access keys with no downtime
+///
+/// A rotation creates a new key, brings it to where applications read it, proves that it works, waits until
+/// the old key is quiet, disables it, waits again, and only then deletes it. Every step is logged before it
+/// is done, so that it can be interrupted at any moment and goes on where it stopped.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = concat!(
+        "Examples:
+  rotakey rotate                           what would happen; changes nothing
+  rotakey rotate apply                     begin what is due, do what can be done
+  rotakey rotate tick                      go on; run it from cron every 10 min
+  rotakey rotate status                    where every rotation stands
+
+",
+        exit_codes!()
+    )
+)]
+pub(crate) struct RotateArgs {
+    /// The log of rotations [default: rotakey/rotations.db in $XDG_STATE_HOME]
+    #[arg(long, value_name = "FILE", global = true, env = "ROTAKEY_STORE", hide_env_values = true)]
+    store: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<RotateCommand>,
+    #[command(flatten)]
+    plan: plan::PlanArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum RotateCommand {
+    Plan(plan::PlanArgs),
+    Apply(apply::ApplyArgs),
+    Status(status::StatusArgs),
+    Tick(tick::TickArgs),
+    Resume(resume::ResumeArgs),
+    Rollback(rollback::RollbackArgs),
+    Abort(abort::AbortArgs),
+    Log(log::LogArgs),
+}
+
+/// Runs the command.
+pub(crate) async fn run(
+    args: RotateArgs,
+    globals: &GlobalArgs,
+    printer: &Printer,
+) -> Result<Verdict, CommandError> {
+    let path = args.store.as_deref();
+    match args.command.unwrap_or(RotateCommand::Plan(args.plan)) {
+        RotateCommand::Plan(args) => {
+            let aws = Aws::connect(globals).await?;
+            let config = configuration::load(globals, printer, aws.clock.now())?;
+            with_log(path, async |store| plan::run(&args, &config, &aws, store, printer).await).await
+        }
+        RotateCommand::Status(args) => {
+            let now = assembly::clock(globals)?.now();
+            with_log(path, async |store| status::run(&args, store, printer, now).await).await
+        }
+        RotateCommand::Log(args) => with_log(path, async |store| log::run(&args, store, printer).await).await,
+        RotateCommand::Apply(args) => {
+            with_outside(globals, path, async |outside| {
+                let config = configuration::load(globals, printer, outside.now())?;
+                apply::run(&args, &config, outside, printer).await
+            })
+            .await
+        }
+        RotateCommand::Tick(args) => {
+            with_outside(globals, path, async |outside| tick::run(&args, outside, printer).await).await
+        }
+        RotateCommand::Resume(args) => {
+            with_outside(globals, path, async |outside| resume::run(&args, outside, printer).await).await
+        }
+        RotateCommand::Rollback(args) => {
+            with_outside(globals, path, async |outside| rollback::run(&args, outside, printer).await).await
+        }
+        RotateCommand::Abort(args) => {
+            with_outside(globals, path, async |outside| abort::run(&args, outside, printer).await).await
+        }
+    }
+}
+
+/// Lends the log of rotations for reading.
+async fn with_log(
+    path: Option<&Path>,
+    work: impl AsyncFnOnce(&dyn Store) -> Result<Verdict, CommandError>,
+) -> Result<Verdict, CommandError> {
+    let log = Log::read(path).await?;
+    let verdict = work(log.store()).await;
+    log.close().await;
+    verdict
+}
+
+/// Lends everything that the engine needs.
+async fn with_outside(
+    globals: &GlobalArgs,
+    path: Option<&Path>,
+    work: impl AsyncFnOnce(&Outside) -> Result<Verdict, CommandError>,
+) -> Result<Verdict, CommandError> {
+    let outside = Outside::connect(globals, path).await?;
+    let verdict = work(&outside).await;
+    outside.close().await;
+    verdict
+}
+
+/// Who answers or demands something, for the log.
+#[derive(Debug, Args)]
+struct Person {
+    /// Who says so, for the log [default: the name of the user who runs rotakey]
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+impl Person {
+    fn name(&self) -> String {
+        let logged_in = || ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+        self.by
+            .clone()
+            .or_else(logged_in)
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| format!("user id {}", rustix::process::getuid().as_raw()))
+    }
+}

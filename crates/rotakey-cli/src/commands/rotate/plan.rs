@@ -1,0 +1,319 @@
+//! `rotakey rotate plan`: what a rotation would do, when and why. Changes nothing.
+
+use clap::Args;
+use jiff::Timestamp;
+use rotakey_core::audit::{NotJudged, is_complete};
+use rotakey_core::fact::LastUsed;
+use rotakey_core::id::{AccountId, RotationId, UserName};
+use rotakey_core::policy::{Config, Principal, RotateConfig};
+use rotakey_core::rotate::{Choice, KnownKey, LAST_USED_LAG, PROPAGATION, Plan};
+use rotakey_engine::store::Store;
+use serde::Serialize;
+
+use super::selection::{Chosen, Fallback, Selection, What, choose};
+use crate::assembly::Aws;
+use crate::cli::Format;
+use crate::commands::audit::gap_in_words;
+use crate::error::{CommandError, Verdict, exit_codes};
+use crate::printer::{Printer, cannot_write};
+use crate::quantity::{count, day, duration, instant, relative, rough};
+use crate::table::{Cell, Fit, Table};
+
+/// Say what a rotation would do, when and why; changes nothing
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "Examples:
+  rotakey rotate plan                      every key that is due
+  rotakey rotate plan --user ci-deploy     this user, due or not
+  rotakey rotate plan --format json
+
+A key is due from the warning period before its limit on, so that its rotation
+ends in time. A user with two active keys is left for a person: which of them
+an application uses cannot be known. Exits with 1 if there is such a user.
+
+",
+    exit_codes!()
+))]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    selection: Selection,
+}
+
+/// What `--format json` writes.
+#[derive(Debug, Serialize)]
+pub(crate) struct PlanData {
+    planned_at: Timestamp,
+    account_id: AccountId,
+    complete: bool,
+    not_read: Vec<NotJudged>,
+    pub(crate) rotations: Vec<PlannedData>,
+    pub(crate) left_for_a_person: Vec<LeftData>,
+    exempt: Vec<ExemptData>,
+    under_way: Vec<UnderWayData>,
+    not_due: Vec<NotDueData>,
+}
+
+/// A rotation that would begin.
+#[derive(Debug, Serialize)]
+pub(crate) struct PlannedData {
+    #[serde(skip)]
+    pub(crate) plan: Plan,
+    user_name: UserName,
+    access_key_id: String,
+    reason: String,
+    destinations: Vec<String>,
+    old_key_disabled_at_earliest: Timestamp,
+    old_key_deleted_at_earliest: Timestamp,
+}
+
+/// A user that only a person can decide about.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct LeftData {
+    pub(crate) user_name: Principal,
+    pub(crate) why: String,
+    pub(crate) advice: String,
+    keys: Vec<KnownKey>,
+}
+
+#[derive(Debug, Serialize)]
+struct ExemptData {
+    user_name: Principal,
+    why: String,
+}
+
+#[derive(Debug, Serialize)]
+struct UnderWayData {
+    user_name: Principal,
+    rotation: RotationId,
+}
+
+#[derive(Debug, Serialize)]
+struct NotDueData {
+    user_name: Principal,
+    due_at: Timestamp,
+}
+
+impl PlanData {
+    /// Sorts what was chosen by what becomes of it.
+    pub(crate) fn new(chosen: Chosen, now: Timestamp) -> Self {
+        let mut data = Self {
+            planned_at: now,
+            account_id: chosen.account_id,
+            complete: is_complete(&chosen.gaps),
+            not_read: chosen.gaps,
+            rotations: Vec::new(),
+            left_for_a_person: Vec::new(),
+            exempt: Vec::new(),
+            under_way: Vec::new(),
+            not_due: Vec::new(),
+        };
+        for user in chosen.users {
+            let user_name = user.subject.principal;
+            match user.what {
+                What::UnderWay(rotation) => data.under_way.push(UnderWayData { user_name, rotation }),
+                What::Chosen(Choice::Rotate(plan)) => data.rotations.push(PlannedData::new(*plan, now)),
+                What::Chosen(Choice::Ask { why, keys, advice }) => {
+                    data.left_for_a_person.push(LeftData { user_name, why, advice, keys });
+                }
+                What::Chosen(Choice::Exempt { why }) => data.exempt.push(ExemptData { user_name, why }),
+                What::Chosen(Choice::NotDue { due_at }) => {
+                    data.not_due.push(NotDueData { user_name, due_at })
+                }
+                What::Chosen(Choice::NoActiveKey) => {}
+            }
+        }
+        data
+    }
+
+    /// Whether something could not be read, or waits for a person.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match (self.complete, self.left_for_a_person.is_empty()) {
+            (false, _) => Verdict::Incomplete,
+            (true, false) => Verdict::Findings,
+            (true, true) => Verdict::Clean,
+        }
+    }
+}
+
+impl PlannedData {
+    fn new(plan: Plan, now: Timestamp) -> Self {
+        let published = now.saturating_add(PROPAGATION).unwrap_or(Timestamp::MAX);
+        let quiet = published.saturating_add(plan.timing.quiet_for).unwrap_or(Timestamp::MAX);
+        let disabled = quiet.saturating_add(LAST_USED_LAG).unwrap_or(Timestamp::MAX);
+        let deleted = disabled.saturating_add(plan.timing.delete_after).unwrap_or(Timestamp::MAX);
+        Self {
+            user_name: plan.subject.user_name.clone(),
+            access_key_id: plan.old_key.to_string(),
+            reason: plan.reason.clone(),
+            destinations: plan.destinations.iter().map(ToString::to_string).collect(),
+            old_key_disabled_at_earliest: disabled,
+            old_key_deleted_at_earliest: deleted,
+            plan,
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) async fn run(
+    args: &PlanArgs,
+    config: &Config,
+    aws: &Aws,
+    store: &dyn Store,
+    printer: &Printer,
+) -> Result<Verdict, CommandError> {
+    let chosen = choose(&args.selection, config, aws, store, &Fallback::find()?, printer).await?;
+    let data = PlanData::new(chosen, aws.clock.now());
+    match printer.format() {
+        Format::Json => printer.json(&data)?,
+        Format::Csv => print_csv(&data, printer)?,
+        Format::Human => print(&data, &config.rotate, printer)?,
+    }
+    if !data.rotations.is_empty() {
+        printer.hint("`rotakey rotate apply` begins these rotations; until then nothing is changed.");
+    }
+    Ok(data.verdict())
+}
+
+fn print_csv(data: &PlanData, printer: &Printer) -> Result<(), CommandError> {
+    let mut rows = csv::Writer::from_writer(printer.data());
+    let mut write = |row: [&str; 5]| rows.write_record(row).map_err(|error| cannot_write(error.into()));
+    write(["user_name", "access_key_id", "what", "why", "destinations"])?;
+    for rotation in &data.rotations {
+        let destinations = rotation.destinations.join(" ");
+        let user_name = rotation.user_name.as_str();
+        write([user_name, &rotation.access_key_id, "rotate", &rotation.reason, &destinations])?;
+    }
+    for left in &data.left_for_a_person {
+        for key in &left.keys {
+            write([&left.user_name.to_string(), &key.key, "left-for-a-person", &left.why, ""])?;
+        }
+    }
+    for exempt in &data.exempt {
+        write([&exempt.user_name.to_string(), "", "exempt", &exempt.why, ""])?;
+    }
+    for under_way in &data.under_way {
+        write([&under_way.user_name.to_string(), "", "under-way", under_way.rotation.as_str(), ""])?;
+    }
+    rows.flush().map_err(cannot_write)
+}
+
+/// Prints the plan for people.
+pub(crate) fn print(data: &PlanData, rotate: &RotateConfig, printer: &Printer) -> Result<(), CommandError> {
+    let palette = printer.palette();
+    let heading = |text: &str| format!("{0}{text}{0:#}\n", palette.heading);
+    printer.text(&format!(
+        "Account {}, planned at {}; nothing is changed.\n\n",
+        data.account_id,
+        instant(data.planned_at)
+    ))?;
+    if data.rotations.is_empty() {
+        printer.text("No key is to be rotated.\n")?;
+    } else {
+        printer.text(&heading(&format!("{} to rotate", count(data.rotations.len(), "key"))))?;
+        printer.table(&rotations(data, printer))?;
+        printer.text("\n")?;
+        let mut steps = Table::new([Fit::Whole, Fit::Wrap]);
+        for (when, what) in timeline(data, rotate) {
+            steps.row([Cell::new(when).style(palette.quiet), Cell::new(what)]);
+        }
+        printer.table(&steps)?;
+    }
+    if !data.left_for_a_person.is_empty() {
+        let number = count(data.left_for_a_person.len(), "user");
+        printer.text(&format!("\n{}", heading(&format!("{number} left for a person"))))?;
+        printer.table(&left_for_a_person(data, printer))?;
+    }
+    let mut others = Table::new([Fit::Elide, Fit::Wrap]);
+    for exempt in &data.exempt {
+        others.row([Cell::new(exempt.user_name.to_string()), Cell::new(&exempt.why)]);
+    }
+    for under_way in &data.under_way {
+        let text = format!("is being rotated: rotakey rotate log {}", under_way.rotation);
+        others.row([Cell::new(under_way.user_name.to_string()), Cell::new(text)]);
+    }
+    if !data.exempt.is_empty() || !data.under_way.is_empty() {
+        printer.text(&format!("\n{}", heading("Not planned")))?;
+        printer.table(&others)?;
+    }
+    if let Some(next) = data.not_due.iter().map(|user| user.due_at).min() {
+        let number = count(data.not_due.len(), "user");
+        printer.text(&format!("\n{number} not due yet; the next key is due on {}.\n", day(next)))?;
+    }
+    for gap in &data.not_read {
+        printer.warning(&format!("Not read: {}", gap_in_words(gap)));
+    }
+    Ok(())
+}
+
+fn rotations(data: &PlanData, printer: &Printer) -> Table {
+    let palette = printer.palette();
+    let mut table = Table::new([Fit::Elide, Fit::Whole, Fit::Elide]);
+    table.row(["USER", "KEY", "NEW KEY GOES TO"].map(|title| Cell::new(title).style(palette.heading)));
+    for rotation in &data.rotations {
+        let mut destinations = rotation.destinations.iter();
+        table.row([
+            Cell::new(rotation.user_name.as_str()),
+            Cell::new(&rotation.access_key_id),
+            Cell::new(destinations.next().map_or("", String::as_str)),
+        ]);
+        for destination in destinations {
+            table.row([Cell::default(), Cell::default(), Cell::new(destination)]);
+        }
+        table.sentence(2, Cell::new(&rotation.reason).style(palette.quiet));
+    }
+    table
+}
+
+fn left_for_a_person(data: &PlanData, printer: &Printer) -> Table {
+    let palette = printer.palette();
+    let mut table = Table::new([Fit::Elide]);
+    for left in &data.left_for_a_person {
+        let text = format!("{}: {}", left.user_name, left.why);
+        table.sentence(0, Cell::new(text).style(palette.warning));
+        for key in &left.keys {
+            table.sentence(2, Cell::new(known(key, data.planned_at)).style(palette.quiet));
+        }
+        table.sentence(2, Cell::new(format!("do: {}", left.advice)).style(palette.command));
+    }
+    table
+}
+
+/// What is known of a key, at a glance.
+fn known(key: &KnownKey, now: Timestamp) -> String {
+    let age =
+        key.created_at.map_or_else(String::new, |at| format!(", {} old", rough(now.duration_since(at))));
+    let used = match &key.last_used {
+        None => "last use unknown".to_owned(),
+        Some(LastUsed::Never) => "never used".to_owned(),
+        Some(LastUsed::At { at, service, .. }) => {
+            format!("last used {} for {}", relative(*at, now), service.as_deref().unwrap_or("something"))
+        }
+    };
+    format!("{} {}{age}, {used}", key.key, key.status)
+}
+
+/// What happens to each of the keys, and when at the earliest.
+fn timeline(data: &PlanData, rotate: &RotateConfig) -> Vec<(String, String)> {
+    let Some(first) = data.rotations.first() else { return Vec::new() };
+    let timing = &first.plan.timing;
+    let mut steps = vec![
+        ("at once".to_owned(), "a new key is created, delivered, tested, and published".to_owned()),
+        (
+            format!("from {}", day(first.old_key_disabled_at_earliest)),
+            format!(
+                "the old key is disabled, once it has been quiet for {} (longer if its own pauses were); still \
+                 used after {}, a person is asked",
+                duration(timing.quiet_for),
+                duration(timing.adopt_timeout)
+            ),
+        ),
+    ];
+    if let Some(brown_out) = rotate.brown_out {
+        steps.push((String::new(), format!("before that it is disabled for {brown_out} by way of trial")));
+    }
+    steps.push((
+        format!("from {}", day(first.old_key_deleted_at_earliest)),
+        format!("the old key is deleted, {} after it was disabled", duration(timing.delete_after)),
+    ));
+    steps
+}

@@ -1,0 +1,196 @@
+//! Which keys are to be rotated: what the policy says of every user of the account, without those that are
+//! being rotated already.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use rotakey_core::audit::{Cause, NotJudged};
+use rotakey_core::destination::DestinationSpec;
+use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserId, UserName};
+use rotakey_core::policy::{Config, UserSubject};
+use rotakey_core::rotate::{Choice, Chooser};
+use rotakey_engine::store::Store;
+
+use super::logbook;
+use crate::assembly::Aws;
+use crate::error::CommandError;
+use crate::explain::port_error;
+use crate::places;
+use crate::printer::Printer;
+
+/// Whose keys.
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// Only this user, also if its key is not due yet; can be given several times
+    #[arg(long = "user", value_name = "NAME")]
+    pub(crate) users: Vec<UserName>,
+    /// Only the user of this key, also if it is not due yet; can be given several times
+    #[arg(long = "key", value_name = "KEY-ID")]
+    pub(crate) keys: Vec<AccessKeyId>,
+}
+
+/// What is to be done for one user.
+#[derive(Debug)]
+pub(crate) struct Selected {
+    pub(crate) subject: UserSubject,
+    pub(crate) what: What,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// It is being rotated already.
+    UnderWay(RotationId),
+    /// What the policy says.
+    Chosen(Choice),
+}
+
+/// All users with keys, and what could not be read of the account.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    pub(crate) account_id: AccountId,
+    pub(crate) users: Vec<Selected>,
+    pub(crate) gaps: Vec<NotJudged>,
+}
+
+impl Selection {
+    fn names_nobody(&self) -> bool {
+        self.users.is_empty() && self.keys.is_empty()
+    }
+
+    fn contains(&self, user: &UserSubject) -> bool {
+        let has_key = |id| user.keys.iter().any(|key| key.id.as_ref() == Some(id));
+        self.names_nobody()
+            || self.users.iter().any(|name| user.principal.user() == Some(name))
+            || self.keys.iter().any(has_key)
+    }
+
+    /// Who was named and is not there.
+    fn check_all_found(&self, users: &[UserSubject]) -> Result<(), CommandError> {
+        let mut missing: BTreeSet<&str> = self.users.iter().map(UserName::as_str).collect();
+        missing.extend(self.keys.iter().map(AccessKeyId::as_str));
+        for user in users {
+            if let Some(name) = user.principal.user() {
+                missing.remove(name.as_str());
+            }
+            for id in user.keys.iter().filter_map(|key| key.id.as_ref()) {
+                missing.remove(id.as_str());
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let missing: Vec<&str> = missing.into_iter().collect();
+        Err(CommandError::usage(format!(
+            "no user of this account with an access key is {}",
+            missing.join(", ")
+        ))
+        .hint("`rotakey audit` lists the users and their keys; names are case-sensitive."))
+    }
+}
+
+/// Reads the account and asks the policy about every user that was selected.
+pub(crate) async fn choose(
+    selection: &Selection,
+    config: &Config,
+    aws: &Aws,
+    store: &dyn Store,
+    fallback: &Fallback,
+    printer: &Printer,
+) -> Result<Chosen, CommandError> {
+    let account = aws.read_account(printer).await.map_err(port_error)?;
+    selection.check_all_found(&account.subjects)?;
+    let under_way: BTreeMap<UserId, RotationId> = logbook::list(store, false)
+        .await?
+        .into_iter()
+        .map(|rotation| (rotation.subject.user_id, rotation.id))
+        .collect();
+    let chooser = Chooser {
+        policy: &config.policy,
+        rotate: &config.rotate,
+        fallback: &|user| fallback.destination(user),
+        now: aws.clock.now(),
+        also_not_due: !selection.names_nobody(),
+    };
+    let users = account.subjects.into_iter().filter(|user| selection.contains(user)).map(|subject| {
+        let rotation = subject.user_id.as_ref().and_then(|id| under_way.get(id));
+        let what = match rotation {
+            Some(rotation) => What::UnderWay(rotation.clone()),
+            None => What::Chosen(chooser.choose(&subject)),
+        };
+        Selected { subject, what }
+    });
+    let gaps = account.gaps.into_iter().filter(|gap| gap.cause == Cause::NotRead).collect();
+    Ok(Chosen { account_id: account.account_id, users: users.collect(), gaps })
+}
+
+/// Where keys go that the configuration names no destination for: an age file of their own on this machine,
+/// encrypted to an identity of this machine.
+#[derive(Debug)]
+pub(crate) struct Fallback {
+    identity: PathBuf,
+    recipients: Vec<String>,
+    keys: PathBuf,
+}
+
+impl Fallback {
+    /// The identity of this machine, if it has one already; its files have no recipient otherwise.
+    pub(crate) fn find() -> Result<Self, CommandError> {
+        let identity = places::identity()?;
+        let recipients = match identity.try_exists() {
+            Ok(false) => Vec::new(),
+            _ => rotakey_connect::identity::recipients(&identity).map_err(port_error)?,
+        };
+        Ok(Self { identity, recipients, keys: places::keys()? })
+    }
+
+    fn destination(&self, user: &UserSubject) -> DestinationSpec {
+        DestinationSpec::AgeFile {
+            path: self.keys.join(user.account_id.to_string()).join(format!("{}.age", user.principal)),
+            recipients: self.recipients.clone(),
+            identity: self.identity.clone(),
+        }
+    }
+
+    /// Makes sure that a destination of this kind can be read back: makes the identity if there is none yet.
+    /// Other destinations are left alone.
+    pub(crate) fn address(
+        &mut self,
+        destination: &mut DestinationSpec,
+        printer: &Printer,
+    ) -> Result<(), CommandError> {
+        match destination {
+            DestinationSpec::AgeFile { identity, recipients, .. } if *identity == self.identity => {
+                if self.recipients.is_empty() {
+                    self.recipients = vec![self.make_identity(printer)?];
+                }
+                recipients.clone_from(&self.recipients);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the identity, and returns its recipient. Whoever loses it loses the keys in these files.
+    fn make_identity(&self, printer: &Printer) -> Result<String, CommandError> {
+        let folder = self.identity.parent().unwrap_or(Path::new("/"));
+        make_private_folder(folder).map_err(|error| {
+            CommandError::failure(format!("cannot make {}: {error}", folder.display())).hint(
+                "Name destinations in rotakey.toml, or set XDG_DATA_HOME to a folder that can be written to.",
+            )
+        })?;
+        let recipient = rotakey_connect::identity::generate(&self.identity).map_err(port_error)?;
+        printer
+            .note(&format!("Made the age identity {} ({recipient}). Back it up.", self.identity.display()));
+        Ok(recipient)
+    }
+}
+
+/// Makes a folder and all above it, for this person only.
+fn make_private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}

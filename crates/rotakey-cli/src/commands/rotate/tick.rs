@@ -1,0 +1,41 @@
+//! `rotakey rotate tick`: does what is due, for cron.
+
+use clap::Args;
+
+use super::drive::{report_on, tick, with_engine};
+use crate::assembly::Outside;
+use crate::error::{CommandError, Verdict, exit_codes};
+use crate::printer::Printer;
+
+/// Go on with all rotations: do what is due, then end
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "Examples:
+  rotakey rotate tick
+  */10 * * * *  rotakey rotate tick -q     in a crontab: every ten minutes
+  rotakey rotate tick --wait               stay until every rotation is done
+
+Begins no rotation; `rotakey rotate apply` does. Any number of ticks may run at
+the same time: the log lets only one of them do each step.
+
+",
+    exit_codes!()
+))]
+pub(crate) struct TickArgs {
+    /// Stay until every rotation has ended or waits for a person
+    #[arg(long)]
+    wait: bool,
+}
+
+/// Runs the command.
+pub(crate) async fn run(
+    args: &TickArgs,
+    outside: &Outside,
+    printer: &Printer,
+) -> Result<Verdict, CommandError> {
+    let driven = with_engine(outside, printer, async |engine| tick(engine, printer, args.wait).await).await?;
+    if driven.is_nothing() {
+        printer.note("No rotation is under way.");
+    }
+    report_on(driven, printer, outside.now())
+}
