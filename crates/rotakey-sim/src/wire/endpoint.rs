@@ -112,11 +112,21 @@ impl Endpoint {
             action: call.action.clone(),
             parameters: call.parameters.clone(),
             credentials: signature.credentials,
-            region: signature.region,
+            region: region_of(service, signature.region),
             source_ip: client.to_string(),
             user_agent: user_agent.unwrap_or_default().to_owned(),
             request_id: request_id.to_owned(),
         })
+    }
+}
+
+/// The region in which the call is taken to be made. The global services live in one region, which AWS wants calls to
+/// be signed for; but SDKs that are given an endpoint sign for the region that they are configured for, so that must
+/// do here.
+fn region_of(service: Service, signed_for: String) -> String {
+    match service {
+        Service::Iam | Service::Organizations => "us-east-1".to_owned(),
+        _ => signed_for,
     }
 }
 

@@ -21,6 +21,11 @@ async fn it_lists_users_page_by_page() {
     let rest = scene.aws(&["iam", "list-users", "--starting-token", next]).json();
     assert_eq!(names(&rest), ["carol", "dan", "operator"]);
     assert_eq!(rest["NextToken"], Value::Null);
+
+    scene.pass(10 * MINUTE);
+    let id = scene.operator.id.as_str();
+    let used = scene.aws(&["iam", "get-access-key-last-used", "--access-key-id", id]).json();
+    assert_eq!(used["AccessKeyLastUsed"]["Region"], "us-east-1", "IAM is called there, from wherever");
 }
 
 #[tokio::test(flavor = "multi_thread")]
