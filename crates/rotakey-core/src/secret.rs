@@ -86,10 +86,7 @@ mod tests {
     use super::*;
 
     fn pair(secret: &str) -> AccessKeyPair {
-        AccessKeyPair {
-            id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
-            secret: Secret::new(secret.to_owned()),
-        }
+        AccessKeyPair { id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(), secret: Secret::new(secret.to_owned()) }
     }
 
     #[test]

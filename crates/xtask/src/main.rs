@@ -7,6 +7,7 @@ mod bench;
 mod docs;
 mod failure;
 mod moto;
+mod mutants;
 mod process;
 mod python;
 mod repository;
@@ -26,6 +27,7 @@ Tasks:
   setup [--bench]         install what the tests (or the benchmarks) need into .test/
   test [--quick] [-- FILTER...]
                           set up, start moto's server, and run the tests of all crates
+  mutants                 plant known mistakes, and demand that the simulation catches each
   tidy                    check what the compiler cannot: the arrows between crates, links, marks, ...
   docs                    write the generated documents anew
   bench audit [OPTIONS]   measure `rotakey audit` beside other tools; writes docs/benchmarks.md
@@ -49,6 +51,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
     match arguments.as_slice() {
         ["setup", options @ ..] => setup::run(&repository, options),
         ["test", options @ ..] => test::run(&repository, options),
+        ["mutants"] => mutants::run(&repository),
         ["tidy"] => tidy::run(&repository),
         ["docs"] => docs::run(&repository),
         ["bench", "audit", options @ ..] => bench::audit(&repository, options),

@@ -130,9 +130,9 @@ impl Scene {
             return;
         }
         let hours = |hours: u64| Duration::from_secs(3600 * hours);
-        for number in 0..=random.below(2) {
+        for number in 0..=random.below(3) {
             let interval = match idle {
-                0 => *random.pick(&[Duration::from_secs(600), hours(1)]),
+                0 => *random.pick(&[Duration::from_secs(90), Duration::from_secs(600), hours(1)]),
                 1 => *random.pick(&[hours(1), hours(2)]),
                 idle => hours(u64::try_from(idle).unwrap()),
             };
@@ -143,7 +143,7 @@ impl Scene {
                 (Service::Sqs, "ListQueues"),
             ]);
             let application = format!("{name}/{number}");
-            let stubborn = idle <= 1 && random.chance(0.1);
+            let stubborn = idle <= 1 && random.chance(0.25);
             let source =
                 CurrentSecret { account: self.account, region: REGION.into(), name: secret_name(name) };
             let built = if stubborn {
