@@ -28,7 +28,7 @@ use crate::printer::Printer;
 use crate::progress::Progress;
 
 /// The most calls of AWS at a time. IAM throttles by account; the SDK slows down when it does.
-const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not zero");
+pub(crate) const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not zero");
 
 /// AWS, as the arguments and the environment name it.
 pub(crate) struct Aws {

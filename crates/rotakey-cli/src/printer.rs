@@ -17,6 +17,7 @@ use crate::terminal::escape_lines;
 /// The styles in use on one stream. All are plain where colour is off; nothing may be told by colour alone.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Palette {
+    pub(crate) chapter: Style,
     pub(crate) heading: Style,
     pub(crate) good: Style,
     pub(crate) warning: Style,
@@ -28,6 +29,7 @@ pub(crate) struct Palette {
 impl Palette {
     fn coloured() -> Self {
         Self {
+            chapter: AnsiColor::Magenta.on_default().bold(),
             heading: Style::new().bold(),
             good: AnsiColor::Green.on_default(),
             warning: AnsiColor::Yellow.on_default(),
@@ -148,6 +150,11 @@ impl Printer {
     /// Text for people, written by us: foreign parts must have been escaped.
     pub(crate) fn text(&self, text: &str) -> Result<(), CommandError> {
         self.data().write_all(text.as_bytes()).map_err(cannot_write)
+    }
+
+    /// Makes what was written so far visible, for commands that go on for long.
+    pub(crate) fn flush(&self) -> Result<(), CommandError> {
+        self.data().flush().map_err(cannot_write)
     }
 
     /// Says something that a person wants to know. Silent with `--quiet`.

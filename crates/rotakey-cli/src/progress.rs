@@ -25,6 +25,20 @@ impl Progress {
         Self { bar: ProgressBar::hidden(), waiting_since }
     }
 
+    /// Begins work that is to be watched from its first moment.
+    pub(crate) fn at_once(printer: &Printer) -> Self {
+        let progress = Self::new(printer);
+        if let Some(since) = progress.waiting_since().as_mut() {
+            *since = since.checked_sub(PATIENCE).unwrap_or(*since);
+        }
+        progress
+    }
+
+    /// Takes the bar away while something is printed.
+    pub(crate) fn suspended<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+
     fn waiting_since(&self) -> MutexGuard<'_, Option<Instant>> {
         self.waiting_since.lock().unwrap_or_else(PoisonError::into_inner)
     }

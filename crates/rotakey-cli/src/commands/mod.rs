@@ -12,10 +12,12 @@ mod audit;
 mod config;
 mod rotate;
 mod sandbox;
+mod r#try;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Try(r#try::TryArgs),
     Sandbox(sandbox::SandboxArgs),
     Audit(audit::AuditArgs),
     Rotate(rotate::RotateArgs),
@@ -29,6 +31,7 @@ pub(crate) async fn run(
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
     match command {
+        Command::Try(args) => r#try::run(&args, printer).await,
         Command::Sandbox(args) => sandbox::run(&args, globals, printer).await,
         Command::Audit(args) => audit::run(&args, globals, printer).await,
         Command::Rotate(args) => rotate::run(args, globals, printer).await,

@@ -192,6 +192,7 @@ fn a_long_report_shows_the_worst_and_counts_the_rest() {
     let arguments = ["audit", "--report", "report.csv", "--at", AT];
     let ran = desk.run(&arguments).exits(1);
     assert!(ran.stdout.contains("… and 4,900 more users with findings"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("--all shows all users"), "{}", ran.stderr);
     assert!(ran.stdout.contains("5,000 keys of 5,000 users judged: 10,000 findings."), "{}", ran.stdout);
     let csv = desk.run(&[&arguments[..], &["--format", "csv"]].concat()).exits(1).stdout;
     let users: Vec<&str> = csv.lines().skip(1).filter_map(|line| line.split(',').nth(3)).collect();

@@ -6,3 +6,4 @@ mod help;
 mod rotate;
 mod sandbox;
 mod support;
+mod r#try;

@@ -58,14 +58,23 @@ pub(crate) fn print_audit(
     }
     if left_out > 0 {
         let more = count(left_out, "more user");
-        printer.text(&format!("… and {more} with findings: --all shows them, --format csv lists all.\n"))?;
+        printer.text(&format!("… and {more} with findings\n"))?;
     }
     print_summary(tally, printer)
 }
 
 /// Says what was not judged, and what to do next.
-pub(crate) fn advise(users: &[Judgement], tally: &Tally, not_judged: &[NotJudged], printer: &Printer) {
+pub(super) fn advise(
+    users: &[Judgement],
+    left_out: usize,
+    tally: &Tally,
+    not_judged: &[NotJudged],
+    printer: &Printer,
+) {
     tell_gaps(not_judged, printer);
+    if left_out > 0 {
+        printer.hint("--all shows all users with findings, --format csv lists every finding.");
+    }
     if let Some(next) = next_command(users, tally) {
         printer.hint(&next);
     }

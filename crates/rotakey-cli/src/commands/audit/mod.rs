@@ -20,7 +20,8 @@ mod portion;
 mod sink;
 mod tally;
 
-pub(crate) use human::gap_in_words;
+pub(crate) use human::{Header, Source, gap_in_words, print_audit};
+pub(crate) use tally::{Tally, Worst};
 
 /// Judge every access key by policy; changes nothing
 #[derive(Debug, Args)]

@@ -85,7 +85,7 @@ impl<'a> Auditor<'a> {
                 let left_out = worst.left_out;
                 let users = worst.into_users();
                 print_audit(header, &self.tally, &users, left_out, self.printer)?;
-                advise(&users, &self.tally, &self.not_judged, self.printer);
+                advise(&users, left_out, &self.tally, &self.not_judged, self.printer);
             }
             Sink::Json(document) => {
                 document.finish(&self.not_judged).map_err(cannot_write)?;

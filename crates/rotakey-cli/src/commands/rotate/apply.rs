@@ -10,7 +10,7 @@ use super::plan::PlanData;
 use super::selection::{Fallback, Selection, choose};
 use crate::assembly::Outside;
 use crate::error::{CommandError, Verdict, exit_codes};
-use crate::explain::journal_error;
+use crate::explain::{journal_error, port_error};
 use crate::printer::Printer;
 use crate::quantity::count;
 
@@ -80,9 +80,11 @@ async fn planned(
     printer: &Printer,
 ) -> Result<PlanData, CommandError> {
     let mut fallback = Fallback::find()?;
-    let chosen =
-        choose(&args.selection, config, outside.aws(), outside.ports().store, &fallback, printer).await?;
-    let mut data = PlanData::new(chosen, outside.now());
+    let account = outside.aws().read_account(printer).await.map_err(port_error)?;
+    let (store, now) = (outside.ports().store, outside.now());
+    let place = |user: &_| fallback.destination(user);
+    let chosen = choose(account, &args.selection, config, store, &place, now).await?;
+    let mut data = PlanData::new(chosen, now);
     for destination in data.rotations.iter_mut().flat_map(|rotation| &mut rotation.plan.destinations) {
         fallback.address(destination, printer)?;
     }

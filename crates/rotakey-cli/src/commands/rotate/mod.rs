@@ -24,6 +24,9 @@ mod status;
 mod tick;
 mod words;
 
+pub(crate) use plan::{PlanData, print as print_plan};
+pub(crate) use selection::{Selection, choose};
+
 /// Replace old access keys with no downtime
 ///
 /// A rotation creates a new key, brings it to where applications read it, proves that it works, waits until

@@ -15,8 +15,9 @@ use crate::assembly::Aws;
 use crate::cli::Format;
 use crate::commands::audit::gap_in_words;
 use crate::error::{CommandError, Verdict, exit_codes};
+use crate::explain::port_error;
 use crate::printer::{Printer, cannot_write};
-use crate::quantity::{count, day, duration, instant, relative, rough};
+use crate::quantity::{count, day, duration, grouped, instant, relative, rough};
 use crate::table::{Cell, Fit, Table};
 
 /// Say what a rotation would do, when and why; changes nothing
@@ -161,12 +162,16 @@ pub(crate) async fn run(
     store: &dyn Store,
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
-    let chosen = choose(&args.selection, config, aws, store, &Fallback::find()?, printer).await?;
-    let data = PlanData::new(chosen, aws.clock.now());
+    let fallback = Fallback::find()?;
+    let account = aws.read_account(printer).await.map_err(port_error)?;
+    let place = |user: &_| fallback.destination(user);
+    let now = aws.clock.now();
+    let chosen = choose(account, &args.selection, config, store, &place, now).await?;
+    let data = PlanData::new(chosen, now);
     match printer.format() {
         Format::Json => printer.json(&data)?,
         Format::Csv => print_csv(&data, printer)?,
-        Format::Human => print(&data, &config.rotate, printer)?,
+        Format::Human => print(&data, &config.rotate, usize::MAX, printer)?,
     }
     if !data.rotations.is_empty() {
         printer.hint("`rotakey rotate apply` begins these rotations; until then nothing is changed.");
@@ -197,8 +202,13 @@ fn print_csv(data: &PlanData, printer: &Printer) -> Result<(), CommandError> {
     rows.flush().map_err(cannot_write)
 }
 
-/// Prints the plan for people.
-pub(crate) fn print(data: &PlanData, rotate: &RotateConfig, printer: &Printer) -> Result<(), CommandError> {
+/// Prints the plan for people, with at most so many of the keys to rotate.
+pub(crate) fn print(
+    data: &PlanData,
+    rotate: &RotateConfig,
+    most: usize,
+    printer: &Printer,
+) -> Result<(), CommandError> {
     let palette = printer.palette();
     let heading = |text: &str| format!("{0}{text}{0:#}\n", palette.heading);
     printer.text(&format!(
@@ -210,7 +220,7 @@ pub(crate) fn print(data: &PlanData, rotate: &RotateConfig, printer: &Printer) -
         printer.text("No key is to be rotated.\n")?;
     } else {
         printer.text(&heading(&format!("{} to rotate", count(data.rotations.len(), "key"))))?;
-        printer.table(&rotations(data, printer))?;
+        printer.table(&rotations(data, most, printer))?;
         printer.text("\n")?;
         let mut steps = Table::new([Fit::Whole, Fit::Wrap]);
         for (when, what) in timeline(data, rotate) {
@@ -245,11 +255,11 @@ pub(crate) fn print(data: &PlanData, rotate: &RotateConfig, printer: &Printer) -
     Ok(())
 }
 
-fn rotations(data: &PlanData, printer: &Printer) -> Table {
+fn rotations(data: &PlanData, most: usize, printer: &Printer) -> Table {
     let palette = printer.palette();
     let mut table = Table::new([Fit::Elide, Fit::Whole, Fit::Elide]);
     table.row(["USER", "KEY", "NEW KEY GOES TO"].map(|title| Cell::new(title).style(palette.heading)));
-    for rotation in &data.rotations {
+    for rotation in data.rotations.iter().take(most) {
         let mut destinations = rotation.destinations.iter();
         table.row([
             Cell::new(rotation.user_name.as_str()),
@@ -260,6 +270,10 @@ fn rotations(data: &PlanData, printer: &Printer) -> Table {
             table.row([Cell::default(), Cell::default(), Cell::new(destination)]);
         }
         table.sentence(2, Cell::new(&rotation.reason).style(palette.quiet));
+    }
+    let more = data.rotations.len().saturating_sub(most);
+    if more > 0 {
+        table.sentence(0, Cell::new(format!("… and {} more", grouped(more))).style(palette.quiet));
     }
     table
 }

@@ -8,22 +8,23 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use jiff::Timestamp;
 use rotakey_core::audit::{Cause, NotJudged};
 use rotakey_core::destination::DestinationSpec;
 use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserId, UserName};
 use rotakey_core::policy::{Config, UserSubject};
 use rotakey_core::rotate::{Choice, Chooser};
+use rotakey_engine::inventory::AccountInventory;
 use rotakey_engine::store::Store;
 
 use super::logbook;
-use crate::assembly::Aws;
 use crate::error::CommandError;
 use crate::explain::port_error;
 use crate::places;
 use crate::printer::Printer;
 
 /// Whose keys.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Selection {
     /// Only this user, also if its key is not due yet; can be given several times
     #[arg(long = "user", value_name = "NAME")]
@@ -93,16 +94,16 @@ impl Selection {
     }
 }
 
-/// Reads the account and asks the policy about every user that was selected.
+/// Asks the policy about every user of the account that was selected. `fallback` is where the key of a user
+/// goes that the configuration names no destination for.
 pub(crate) async fn choose(
+    account: AccountInventory,
     selection: &Selection,
     config: &Config,
-    aws: &Aws,
     store: &dyn Store,
-    fallback: &Fallback,
-    printer: &Printer,
+    fallback: &dyn Fn(&UserSubject) -> DestinationSpec,
+    now: Timestamp,
 ) -> Result<Chosen, CommandError> {
-    let account = aws.read_account(printer).await.map_err(port_error)?;
     selection.check_all_found(&account.subjects)?;
     let under_way: BTreeMap<UserId, RotationId> = logbook::list(store, false)
         .await?
@@ -112,8 +113,8 @@ pub(crate) async fn choose(
     let chooser = Chooser {
         policy: &config.policy,
         rotate: &config.rotate,
-        fallback: &|user| fallback.destination(user),
-        now: aws.clock.now(),
+        fallback,
+        now,
         also_not_due: !selection.names_nobody(),
     };
     let users = account.subjects.into_iter().filter(|user| selection.contains(user)).map(|subject| {
@@ -148,7 +149,7 @@ impl Fallback {
         Ok(Self { identity, recipients, keys: places::keys()? })
     }
 
-    fn destination(&self, user: &UserSubject) -> DestinationSpec {
+    pub(crate) fn destination(&self, user: &UserSubject) -> DestinationSpec {
         DestinationSpec::AgeFile {
             path: self.keys.join(user.account_id.to_string()).join(format!("{}.age", user.principal)),
             recipients: self.recipients.clone(),
