@@ -211,6 +211,7 @@ fn a_killed_process_leaves_whole_pairs_and_no_lock() {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
+        // Real time: the writer is another process, and is to be killed at any moment of its work.
         thread::sleep(Duration::from_millis(40 + 7 * round));
         child.kill().unwrap();
         child.wait().unwrap();
