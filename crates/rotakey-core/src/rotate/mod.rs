@@ -27,6 +27,8 @@ mod choice;
 mod effect;
 mod event;
 mod log;
+#[cfg(test)]
+mod model;
 mod next;
 mod observed;
 mod plan;

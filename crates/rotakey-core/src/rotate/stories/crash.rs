@@ -1,0 +1,99 @@
+//! Workers that die, and answers that are lost.
+
+use super::*;
+
+#[test]
+fn a_key_whose_create_died_unanswered_is_found_disabled_and_deleted_and_another_made() {
+    story()
+        .crash(true)
+        .run()
+        .edit(|story| story.world.now += EFFECT_DEADLINE)
+        .run()
+        .hours(1)
+        .run()
+        .hours(24)
+        .run()
+        .reads(
+        "
+         day 0 00:00:00  create a new access key for alice: the worker dies after it
+         day 0 00:00:00  wait 0.03 h: create a new access key for alice is under way (w) or was cut off; it is over at the latest by then
+         day 0 00:02:00  Finished { result: Unknown }
+         day 0 00:02:00  wait 0.08 h: the answer to CreateAccessKey was lost; IAM's answers settle until then
+         day 0 01:02:00  note: OrphanFound { key: AKIANEWNEWNEWNEWNEW2 }
+         day 0 01:02:00  disable AKIANEWNEWNEWNEWNEW2: done
+         day 0 01:02:01  wait 24.00 h: a key whose secret was lost rests before it is deleted
+         day 1 01:02:01  delete AKIANEWNEWNEWNEWNEW2: done
+         day 1 01:02:02  create a new access key for alice: created AKIANEWNEWNEWNEWNEW3
+         day 1 01:02:03  stage AKIANEWNEWNEWNEWNEW3 at secrets-manager:alice: done
+         day 1 01:02:04  note: Delivered
+         day 1 01:02:04  ask AWS whether AKIANEWNEWNEWNEWNEW3 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 1 01:02:09  ask AWS whether AKIANEWNEWNEWNEWNEW3 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 1 01:02:14  ask AWS whether AKIANEWNEWNEWNEWNEW3 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 1 01:03:04  publish AKIANEWNEWNEWNEWNEW3 at secrets-manager:alice: done
+         day 1 01:03:05  note: Published
+         day 1 01:03:05  wait 1.00 h: no application has used the new key yet
+        ",
+    );
+}
+
+#[test]
+fn a_create_that_died_before_it_was_sent_is_simply_sent_again() {
+    story().crash(false).hours(1).run().reads(
+        "
+         day 0 00:00:00  create a new access key for alice: the worker dies before it
+         day 0 01:00:00  Finished { result: Unknown }
+         day 0 01:00:00  note: NothingCreated
+         day 0 01:00:00  create a new access key for alice: created AKIANEWNEWNEWNEWNEW2
+         day 0 01:00:01  stage AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
+         day 0 01:00:02  note: Delivered
+         day 0 01:00:02  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 0 01:00:07  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 0 01:00:12  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 0 01:01:02  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
+         day 0 01:01:03  note: Published
+         day 0 01:01:03  wait 1.00 h: no application has used the new key yet
+        ",
+    );
+}
+
+#[test]
+fn a_secret_lost_between_create_and_staging_costs_the_key_not_the_application() {
+    story().step().edit(|story| story.custody.clear()).run().reads(
+        "
+         day 0 00:00:00  note: SecretLost { key: AKIANEWNEWNEWNEWNEW2 }
+         day 0 00:00:00  disable AKIANEWNEWNEWNEWNEW2: done
+         day 0 00:00:01  wait 24.00 h: a key whose secret was lost rests before it is deleted
+        ",
+    );
+}
+
+#[test]
+fn a_worker_that_dies_after_staging_finds_the_secret_at_the_destination() {
+    story().step().crash(true).hours(1).run().reads(
+        "
+         day 0 00:00:00  stage AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: the worker dies after it
+         day 0 01:00:00  Finished { result: Unknown }
+         day 0 01:00:00  note: Delivered
+         day 0 01:00:00  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 0 01:00:05  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 0 01:00:10  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 0 01:01:00  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
+         day 0 01:01:01  note: Published
+         day 0 01:01:01  wait 1.00 h: no application has used the new key yet
+        ",
+    );
+}
+
+#[test]
+fn a_delete_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
+    adopted().hours(7 * 24).from_here().step().crash(true).hours(48).run().reads(
+        "
+         day 8 05:01:04  delete AKIAOLDOLDOLDOLDOLD2: the worker dies after it
+         day 10 05:01:04  Finished { result: Unknown }
+         day 10 05:06:04  note: Gone { key: AKIAOLDOLDOLDOLDOLD2 }
+         day 10 05:06:04  remove AKIAOLDOLDOLDOLDOLD2 from secrets-manager:alice: done
+         day 10 05:06:05  closed: Rotated { new_key: AKIANEWNEWNEWNEWNEW2 }
+         day 10 05:06:05  done: Rotated { new_key: AKIANEWNEWNEWNEWNEW2 }
+        ",
+    );
+}
