@@ -1,7 +1,8 @@
 //! `cargo xtask mutants`: plants the classic mistakes of rotation tools in a copy of the sources, one at a
 //! time, and demands that the simulation of the engine catches each.
 
-use std::path::PathBuf;
+use std::path::Path;
+use std::process::Command;
 
 use crate::failure::{Failure, While as _};
 use crate::process;
@@ -101,22 +102,9 @@ pub(crate) fn run(repository: &Repository) -> Result<(), Failure> {
     let mut survivors = Vec::new();
     for mutant in MUTANTS {
         plant(mutant, &files, &tree)?;
-        let mut simulation = repository.cargo();
-        simulation
-            .current_dir(&tree)
-            .args(["test", "--quiet", "--package", "rotakey-sim", "--test", "simulation"])
-            .env("CARGO_TARGET_DIR", scratch.join("target"))
-            .env("RUSTFLAGS", "--cap-lints=warn")
-            .env("ROTAKEY_SEEDS", SEEDS);
-        let mut build = repository.cargo();
-        build
-            .current_dir(&tree)
-            .args(["test", "--quiet", "--package", "rotakey-sim", "--test", "simulation", "--no-run"])
-            .env("CARGO_TARGET_DIR", scratch.join("target"))
-            .env("RUSTFLAGS", "--cap-lints=warn");
         // A mutant that does not compile would look like one that is caught.
-        process::capture(&mut build)?;
-        let caught = !process::works(&mut simulation);
+        process::capture(simulation(repository, &scratch).arg("--no-run"))?;
+        let caught = !process::works(&mut simulation(repository, &scratch));
         println!("{}: {}", if caught { "caught" } else { "SURVIVED" }, mutant.name);
         if !caught {
             survivors.push(mutant.name);
@@ -130,9 +118,21 @@ pub(crate) fn run(repository: &Repository) -> Result<(), Failure> {
         .hint("a mistake that the tests let through will be made some day: tighten the simulation"))
 }
 
+/// The call of cargo that runs the simulation in the copy.
+fn simulation(repository: &Repository, scratch: &Path) -> Command {
+    let mut cargo = repository.cargo();
+    cargo
+        .current_dir(scratch.join("tree"))
+        .args(["test", "--quiet", "--package", "rotakey-sim", "--test", "simulation"])
+        .env("CARGO_TARGET_DIR", scratch.join("target"))
+        .env("RUSTFLAGS", "--cap-lints=warn")
+        .env("ROTAKEY_SEEDS", SEEDS);
+    cargo
+}
+
 /// Writes the sources with the mistake in them. Files that are as they should be are not touched, so that
 /// only what changed is compiled anew.
-fn plant(mutant: &Mutant, files: &[(String, String)], tree: &PathBuf) -> Result<(), Failure> {
+fn plant(mutant: &Mutant, files: &[(String, String)], tree: &Path) -> Result<(), Failure> {
     for (path, text) in files {
         let mutated = mutate(mutant, path, text)?;
         let target = tree.join(path);

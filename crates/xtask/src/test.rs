@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 use crate::repository::Repository;
-use crate::{moto, process, setup};
+use crate::{moto, mutants, process, setup};
 
 /// Runs the task.
 pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failure> {
@@ -25,6 +25,9 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
         passed &= prepare(repository.cargo().args(step))?;
     }
     drop(server);
+    if passed && selection.is_everything() {
+        mutants::run(repository)?;
+    }
     report(passed, started.elapsed())
 }
 
@@ -49,6 +52,11 @@ impl<'a> Selection<'a> {
             }
         }
         Ok(selection)
+    }
+
+    /// Whether nothing is left out.
+    fn is_everything(&self) -> bool {
+        !self.quick && self.filters.is_empty()
     }
 
     /// The calls of cargo, in their order.
@@ -93,6 +101,13 @@ mod tests {
         assert_eq!(steps.len(), 2, "the tests, and the examples in documentation");
         assert!(steps[0].starts_with(&["nextest", "run", "--workspace"]));
         assert!(steps[1].contains(&"--doc"));
+    }
+
+    #[test]
+    fn mutants_are_planted_only_in_a_whole_run() {
+        assert!(Selection::parse(&[]).unwrap().is_everything());
+        assert!(!Selection::parse(&["--quick"]).unwrap().is_everything());
+        assert!(!Selection::parse(&["--", "age"]).unwrap().is_everything());
     }
 
     #[test]
