@@ -54,9 +54,10 @@ impl rotakey_engine::inventory::Progress for Progress {
         if self.bar.message() != what {
             let template = match total {
                 Some(_) => "{msg} [{bar:30}] {human_pos}/{human_len}, {elapsed}",
+                None if done == 0 => "{spinner} {msg}, {elapsed}",
                 None => "{spinner} {msg}, {human_pos} so far, {elapsed}",
             };
-            let style = ProgressStyle::with_template(template).expect("both templates are valid");
+            let style = ProgressStyle::with_template(template).expect("the templates are valid");
             self.bar.set_style(style.progress_chars("=> "));
             self.bar.set_message(what.to_owned());
         }

@@ -7,6 +7,12 @@ use crate::terminal::{elide, escape, width, wrap};
 /// The spaces between two columns.
 const GAP: usize = 2;
 
+/// The width at which sentences are broken where there is no terminal to tell one.
+const PROSE: usize = 80;
+
+/// No sentence is pressed into less than this.
+const NARROWEST_PROSE: usize = 24;
+
 /// What a column does when the terminal is too narrow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fit {
@@ -22,9 +28,9 @@ impl Fit {
     /// The width below which a column is never narrowed.
     fn narrowest(self) -> usize {
         match self {
-            Self::Whole => usize::MAX,
+            Self::Whole => 0,
             Self::Elide => 8,
-            Self::Wrap => 24,
+            Self::Wrap => NARROWEST_PROSE,
         }
     }
 }
@@ -90,7 +96,7 @@ impl Table {
     }
 
     /// The table as lines, each ending with a line break and none with a space. `limit` is the width of the
-    /// terminal; without one nothing is cut.
+    /// terminal; without one nothing is cut, for whoever searches in a pipe wants to find it.
     pub(crate) fn render(&self, limit: Option<usize>) -> String {
         let widths = self.widths(limit);
         let mut text = String::new();
@@ -98,7 +104,7 @@ impl Table {
             match row {
                 Row::Cells(cells) => self.push_cells(&mut text, cells, &widths, limit),
                 Row::Sentence { indent, cell: Cell { text: sentence, style } } => {
-                    for line in wrap(sentence, *indent, limit) {
+                    for line in wrap(sentence, prose_room(*indent, limit)) {
                         text.push_str(&format!("{:indent$}{style}{line}{style:#}\n", ""));
                     }
                 }
@@ -120,14 +126,18 @@ impl Table {
                 cells.map(|cell| width(&cell.text)).max().unwrap_or(0)
             })
             .collect();
-        let Some(limit) = limit else { return widths };
+        let may_shrink = |column: usize| match self.columns[column] {
+            Fit::Whole => false,
+            Fit::Elide => limit.is_some(),
+            Fit::Wrap => true,
+        };
         loop {
             let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
             let widest = (0..widths.len())
-                .filter(|&column| widths[column] > self.columns[column].narrowest())
+                .filter(|&column| may_shrink(column) && widths[column] > self.columns[column].narrowest())
                 .max_by_key(|&column| widths[column]);
             match widest {
-                Some(column) if total > limit => widths[column] -= 1,
+                Some(column) if total > limit.unwrap_or(PROSE) => widths[column] -= 1,
                 _ => return widths,
             }
         }
@@ -145,8 +155,8 @@ impl Table {
         for (index, Cell { text: content, style }) in cells[..used].iter().enumerate() {
             let column = widths[index];
             let lines = match self.columns[index] {
-                _ if self.spans(cells, index) => wrap(content, start, limit),
-                Fit::Wrap => wrap(content, 0, Some(column)),
+                _ if self.spans(cells, index) => wrap(content, prose_room(start, limit)),
+                Fit::Wrap => wrap(content, column),
                 Fit::Whole | Fit::Elide => vec![elide(content, column).into_owned()],
             };
             for (number, line) in lines.iter().enumerate() {
@@ -161,6 +171,11 @@ impl Table {
         }
         text.push('\n');
     }
+}
+
+/// The width of a sentence that begins in that column.
+fn prose_room(start: usize, limit: Option<usize>) -> usize {
+    limit.unwrap_or(PROSE).saturating_sub(start).max(NARROWEST_PROSE)
 }
 
 #[cfg(test)]
@@ -212,6 +227,11 @@ mod tests {
         table.row(["noted", "every destination holds the new pair"].map(Cell::new));
         assert_eq!(table.render(Some(33)), "noted  every destination holds\n       the new pair\n");
         assert_eq!(table.render(None), "noted  every destination holds the new pair\n");
+        table.row(["noted", &"quiet ".repeat(20)].map(Cell::new));
+        assert!(
+            table.render(None).lines().all(|line| line.len() <= PROSE),
+            "sentences are broken in a pipe, too"
+        );
     }
 
     #[test]

@@ -71,10 +71,9 @@ pub(crate) fn elide(text: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{head}…{tail}"))
 }
 
-/// The text in lines that end, with `indent` columns before each, within `limit` columns. Broken between
-/// words only; a word that is longer than a line stands on one of its own.
-pub(crate) fn wrap(text: &str, indent: usize, limit: Option<usize>) -> Vec<String> {
-    let Some(room) = limit.map(|limit| limit.saturating_sub(indent)) else { return vec![text.to_owned()] };
+/// The text in lines of at most `room` columns. Broken between words only; a word that is longer than a line
+/// stands on one of its own.
+pub(crate) fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {

@@ -23,9 +23,21 @@ pub(crate) struct ConfigArgs {
 
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
+    Init(InitArgs),
     Check(CheckArgs),
     Schema(SchemaArgs),
 }
+
+/// Print a commented configuration to begin with
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "Examples:
+  rotakey config init --output rotakey.toml
+
+",
+    exit_codes!()
+))]
+struct InitArgs {}
 
 /// Explain every mistake in the configuration, with its line
 #[derive(Debug, Args)]
@@ -61,6 +73,9 @@ first line is:
 ))]
 struct SchemaArgs {}
 
+/// What `config init` writes.
+const EXAMPLE: &str = include_str!("example.toml");
+
 /// What `config check --format json` writes.
 #[derive(Debug, Serialize)]
 struct Checked<'a> {
@@ -77,6 +92,7 @@ pub(crate) fn run(
     now: Timestamp,
 ) -> Result<Verdict, CommandError> {
     match &args.command {
+        ConfigCommand::Init(InitArgs {}) => printer.text(EXAMPLE).map(|()| Verdict::Clean),
         ConfigCommand::Check(args) => run_check(args, globals, printer, now),
         ConfigCommand::Schema(SchemaArgs {}) => printer.json(&json_schema()).map(|()| Verdict::Clean),
     }
@@ -138,4 +154,30 @@ fn run_check(
 pub(crate) fn no_csv(command: &str) -> CommandError {
     CommandError::usage(format!("`rotakey {command}` has no CSV form"))
         .hint("Use --format human or --format json.")
+}
+
+#[cfg(test)]
+mod tests {
+    use rotakey_core::policy::Config;
+
+    use super::*;
+
+    #[test]
+    fn the_example_says_what_holds_without_it() {
+        assert_eq!(check(EXAMPLE).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_example_can_be_used_with_every_comment_taken_away() {
+        let is_setting = |line: &str| line.contains(" = ") || line.starts_with('[');
+        let uncommented = EXAMPLE.lines().map(|line| match line.strip_prefix("# ") {
+            Some(setting) if is_setting(setting) => format!("{setting}\n"),
+            _ => format!("{line}\n"),
+        });
+        let config = check(&uncommented.collect::<String>()).unwrap();
+        assert_eq!((config.policy.rules.len(), config.policy.exemptions.len()), (2, 1));
+        assert_eq!(config.rotate.destinations.len(), 2);
+        assert!(config.rotate.brown_out.is_some());
+        assert_eq!(config.warnings("2026-11-23T12:00:00Z".parse().unwrap()), []);
+    }
 }

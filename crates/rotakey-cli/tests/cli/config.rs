@@ -75,6 +75,13 @@ fn a_missing_or_unreadable_file_is_a_clear_error() {
 }
 
 #[test]
+fn the_example_is_a_configuration_to_begin_with() {
+    let desk = Desk::new();
+    desk.run(&["config", "init", "--output", "rotakey.toml"]).exits(0);
+    desk.run(&["config", "check"]).exits(0);
+}
+
+#[test]
 fn the_schema_is_a_json_schema_of_the_file() {
     let schema = Desk::new().run(&["config", "schema"]).exits(0).json();
     assert!(schema["$schema"].as_str().unwrap().contains("json-schema.org"));

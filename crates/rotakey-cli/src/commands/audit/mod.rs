@@ -35,7 +35,7 @@ pub(crate) use tally::{Tally, Worst};
 
 Next:
   rotakey rotate plan                      what rotating the old keys would do
-  rotakey config check                     whether rotakey.toml says what you mean
+  rotakey config check                     what rotakey.toml says wrongly
 
 ",
     exit_codes!()

@@ -28,17 +28,18 @@ pub(crate) use plan::{PlanData, print as print_plan};
 pub(crate) use selection::{Selection, choose};
 
 /// Replace old access keys with no downtime
-///
-/// A rotation creates a new key, brings it to where applications read it, proves that it works, waits until
-/// the old key is quiet, disables it, waits again, and only then deletes it. Every step is logged before it
-/// is done, so that it can be interrupted at any moment and goes on where it stopped.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = concat!(
-        "Examples:
+        "A rotation creates a new key, brings it to where applications read it, proves
+that it works, waits until the old key is quiet, disables it, waits again, and
+only then deletes it. Every step is logged before it is done: it can be
+interrupted at any moment, and goes on where it stopped.
+
+Examples:
   rotakey rotate                           what would happen; changes nothing
-  rotakey rotate apply                     begin what is due, do what can be done
+  rotakey rotate apply                     begin what is due
   rotakey rotate tick                      go on; run it from cron every 10 min
   rotakey rotate status                    where every rotation stands
 

@@ -89,7 +89,7 @@ pub(crate) fn progress(rotation: &Rotation, now: Timestamp) -> String {
                 relative(create.deadline, now)
             )
         }
-        State::Orphaned { orphan, .. } => format!("removes {orphan}, whose secret is lost"),
+        State::Orphaned { orphan, .. } => format!("removes {orphan}, which no application ever had"),
         State::Delivering { .. } => "brings the new key to its destinations".to_owned(),
         State::Verifying { .. } => "waits for AWS to accept the new key".to_owned(),
         State::Adopting { adoption, .. } => match adoption.last_use {
@@ -99,13 +99,17 @@ pub(crate) fn progress(rotation: &Rotation, now: Timestamp) -> String {
             }
         },
         State::Ready { .. } => "is to disable the old key".to_owned(),
-        State::BrownOut { enabled_at: None, disabled_at, .. } => {
-            format!("rehearses: the old key is disabled since {}", instant(*disabled_at))
+        State::BrownOut { enabled_at: None, disabled_at: Some(at), .. } => {
+            format!("rehearses: the old key is disabled since {}", instant(*at))
+        }
+        State::BrownOut { enabled_at: None, disabled_at: None, .. } => {
+            "the rehearsal was cut off; enables the old key again".to_owned()
         }
         State::BrownOut { enabled_at: Some(at), .. } => {
             format!("rehearsed {}; watches whether the old key is used again", relative(*at, now))
         }
-        State::Disabled { since, .. } => {
+        State::Disabled { since: None, .. } => "makes sure that the old key is disabled".to_owned(),
+        State::Disabled { since: Some(since), .. } => {
             let deleted = since.saturating_add(timing.delete_after);
             match deleted {
                 Ok(at) => format!("the old key is disabled; it is deleted {}", relative(at, now)),

@@ -77,7 +77,7 @@ impl<'a> Diary<'a> {
         match event {
             Event::Noted { note: Note::Published } => today.published += 1,
             Event::Finished { .. } => match rotation.state() {
-                State::Disabled { since, .. } if *since == rotation.updated_at() => today.disabled += 1,
+                State::Disabled { since, .. } if *since == Some(rotation.updated_at()) => today.disabled += 1,
                 _ => {}
             },
             Event::Closed { ending: Ending::Rotated { .. } } => today.deleted += 1,
