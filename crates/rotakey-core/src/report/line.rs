@@ -19,20 +19,29 @@ pub(super) struct Lines<R> {
     values: Vec<Range<usize>>,
     number: u64,
     ends_with_newline: bool,
+    /// Whether the text ends where the input does.
+    is_last: bool,
 }
 
 impl<R: BufRead> Lines<R> {
     /// No line of a credential report is anywhere near as long; what is must not fill the memory.
     const LONGEST: u64 = 64 * 1024;
 
+    /// The lines of a whole text.
     pub(super) fn new(input: R) -> Self {
+        Self::within(input, 0, true)
+    }
+
+    /// Lines of a text with so many lines before; `is_last` if none come behind.
+    pub(super) fn within(input: R, lines_before: u64, is_last: bool) -> Self {
         Self {
             input,
             buffer: Vec::new(),
             text: String::new(),
             values: Vec::new(),
-            number: 0,
+            number: lines_before,
             ends_with_newline: true,
+            is_last,
         }
     }
 
@@ -40,15 +49,20 @@ impl<R: BufRead> Lines<R> {
         &self.input
     }
 
-    /// Goes to the next line; `false` if there is none. One empty line at the end is none.
+    /// What is behind the present line.
+    pub(super) fn into_input(self) -> R {
+        self.input
+    }
+
+    /// Goes to the next line; `false` if there is none. One empty line at the end of the text is none.
     pub(super) fn advance(&mut self) -> Result<bool, ReportError> {
         if !self.read()? {
             return Ok(false);
         }
         if self.text.is_empty() {
-            if self.read()? {
-                let what = "the line before is empty";
-                return Err(ReportError::Line { line: self.number, what });
+            let line = self.number;
+            if self.read()? || !self.is_last {
+                return Err(ReportError::Line { line, what: "it is empty" });
             }
             return Ok(false);
         }

@@ -1,7 +1,7 @@
 //! Reads a credential report of IAM: one line for each user of an account and one for its root user.
 //!
-//! A report is read row by row and never held as a whole, so that its size does not matter. Columns are found
-//! by their names: AWS has added some before, and will again.
+//! A report is read row by row, or section by section in several threads, and never held as a whole, so that its
+//! size does not matter. Columns are found by their names: AWS has added some before, and will again.
 //!
 //! One row that cannot be read is an error of the whole report: whoever reads on would count keys of some
 //! users and call it an audit, so nothing is claimed of a report that cannot be read to its end.
@@ -15,9 +15,11 @@ mod error;
 mod instant;
 mod line;
 mod row;
+mod section;
 mod subject;
 
 use std::io::BufRead;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -26,6 +28,7 @@ use content::Content;
 pub use error::ReportError;
 use line::Lines;
 pub use row::{LastUseCell, Row, Slot};
+pub use section::{Section, Sections};
 
 /// Reads the rows of a credential report, one after the other.
 ///
@@ -34,7 +37,7 @@ pub use row::{LastUseCell, Row, Slot};
 #[derive(Debug)]
 pub struct ReportReader<R> {
     lines: Lines<Content<R>>,
-    columns: Columns,
+    columns: Arc<Columns>,
 }
 
 impl<R: BufRead> ReportReader<R> {
@@ -50,7 +53,7 @@ impl<R: BufRead> ReportReader<R> {
         } else {
             return Err(ReportError::NotAReport { found: "nothing at all".to_owned(), hint: None });
         };
-        Ok(Self { lines, columns })
+        Ok(Self { lines, columns: Arc::new(columns) })
     }
 
     /// The next row, or `None` behind the last.
@@ -60,6 +63,11 @@ impl<R: BufRead> ReportReader<R> {
     /// If the row, or the input itself, cannot be read. No row behind it should be read then.
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>, ReportError> {
         if self.lines.advance()? { Row::read(&self.lines, &self.columns).map(Some) } else { Ok(None) }
+    }
+
+    /// Cuts the rows that were not read yet into sections, for several threads.
+    pub fn into_sections(self) -> Sections<R> {
+        Sections::new(self.lines, self.columns)
     }
 
     /// The columns that this version does not know, by name. They are passed over.

@@ -203,6 +203,60 @@ fn one_bad_row_is_an_error_of_the_whole_report() {
     assert!(read(report(&[ALICE]) + "\n").is_ok(), "one empty line at the end is none");
 }
 
+/// All users of a report that hold keys, read section by section; and the number of sections.
+fn read_in_sections(input: impl AsRef<[u8]>) -> (Result<Vec<UserSubject>, ReportError>, usize) {
+    let mut sections = ReportReader::new(input.as_ref()).unwrap().into_sections();
+    let (mut subjects, mut count) = (Vec::new(), 0);
+    let result = (|| {
+        while let Some(section) = sections.next_section()? {
+            count += 1;
+            let mut reader = section.reader();
+            while let Some(row) = reader.next_row()? {
+                if row.holds_keys() {
+                    subjects.push(row.to_subject(None));
+                }
+            }
+        }
+        Ok(())
+    })();
+    (result.map(|()| subjects), count)
+}
+
+#[test]
+fn sections_come_to_the_same_as_the_whole() {
+    let rows: Vec<&str> = [ROOT, ALICE, BOB].into_iter().cycle().take(3_000).collect();
+    let whole = report(&rows);
+    for text in [whole.as_str(), whole.trim_end(), &format!("{whole}\n"), &json(&whole), &report(&[])] {
+        let (subjects, count) = read_in_sections(text);
+        assert_eq!(subjects.unwrap(), read(text).unwrap());
+        assert!(count > 1 || text.len() < 100_000, "{count}");
+    }
+}
+
+#[test]
+fn wherever_a_section_ends_a_mistake_is_found_on_its_line() {
+    // An empty line that begins so many bytes before the end of the first section, or behind it.
+    for distance in -3..=3_isize {
+        let size = (256 * 1024_usize).strict_add_signed(-distance);
+        let place = size / (ALICE.len() + 1) - 1;
+        let padding = "x".repeat(size - place * (ALICE.len() + 1));
+        let padded = ALICE.replacen("eu-central-1", &format!("eu-central-1{padding}"), 1);
+        let mut rows = vec![ALICE; place];
+        rows[0] = &padded;
+        rows.extend(["", ALICE]);
+        let message = format!("line {}: it is empty", place + 2);
+        assert_eq!(error_of(report(&rows)), message);
+        assert_eq!(read_in_sections(report(&rows)).0.unwrap_err().to_string(), message, "{distance}");
+        let ends_empty = report(&rows[..=place]);
+        assert_eq!(read_in_sections(ends_empty).0.unwrap().len(), place, "at the end it is none");
+    }
+    let endless = report(&[&"x".repeat(1_000_000)]);
+    assert_eq!(
+        read_in_sections(&endless).0.unwrap_err().to_string(),
+        read(&endless).unwrap_err().to_string()
+    );
+}
+
 #[test]
 fn an_active_key_without_a_date_has_an_unknown_age() {
     let row = ALICE.replacen("true,2026-01-02T03:04:05+00:00", "true,N/A", 1);
