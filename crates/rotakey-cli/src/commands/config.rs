@@ -43,7 +43,7 @@ struct InitArgs {}
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
     "Examples:
-  rotakey config check                     the file that other commands would use
+  rotakey config check                     the file that other commands use
   rotakey config check team/rotakey.toml
   rotakey config check --format json       for an editor or a pipeline
 

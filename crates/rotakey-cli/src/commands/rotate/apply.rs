@@ -21,7 +21,7 @@ use crate::quantity::count;
   rotakey rotate plan                      look first: the same keys, nothing done
   rotakey rotate apply
   rotakey rotate apply --user ci-deploy
-  rotakey rotate apply --wait              stay until every rotation is done
+  rotakey rotate apply --wait              stay until all are done
 
 Without --wait, `rotakey rotate tick` goes on with the rotations later: most of
 their time they wait. Can be interrupted at any moment (also by a crash) and

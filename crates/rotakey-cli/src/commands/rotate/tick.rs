@@ -13,7 +13,7 @@ use crate::printer::Printer;
     "Examples:
   rotakey rotate tick
   */10 * * * *  rotakey rotate tick -q     in a crontab: every ten minutes
-  rotakey rotate tick --wait               stay until every rotation is done
+  rotakey rotate tick --wait               stay until all are done
 
 Begins no rotation; `rotakey rotate apply` does. Any number of ticks may run at
 the same time: the log lets only one of them do each step.

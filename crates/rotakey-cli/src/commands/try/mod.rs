@@ -114,8 +114,7 @@ pub(crate) async fn run(args: &TryArgs, printer: &Printer) -> Result<Verdict, Co
     story.end(&summary, calls)?;
     if summary.application_calls_failed > 0 {
         printer.finish()?;
-        let text =
-            format!("{} of applications failed", count(summary.application_calls_failed as usize, "call"));
+        let text = format!("{} calls of applications failed", grouped_u64(summary.application_calls_failed));
         return Err(CommandError::failure(text)
             .hint(format!("This must not happen. Please report it, with the seed {}.", args.seed)));
     }
