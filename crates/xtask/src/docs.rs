@@ -4,8 +4,8 @@
 //! `UPDATE_DOCS` set.
 
 use crate::failure::Failure;
-use crate::process;
 use crate::repository::Repository;
+use crate::{picture, process};
 
 /// The tests that write documents: a package and a part of their names.
 const WRITERS: &[(&str, &str)] = &[("rotakey-cli", "docs")];
@@ -16,6 +16,7 @@ pub(crate) fn run(repository: &Repository) -> Result<(), Failure> {
         let mut cargo = repository.cargo();
         process::run(cargo.args(["test", "--quiet", "--package", package, name]).env("UPDATE_DOCS", "1"))?;
     }
+    picture::draw(repository)?;
     println!("The documents are up to date; `git diff docs` shows what changed.");
     Ok(())
 }

@@ -8,6 +8,7 @@ mod docs;
 mod failure;
 mod moto;
 mod mutants;
+mod picture;
 mod process;
 mod python;
 mod repository;
@@ -29,7 +30,7 @@ Tasks:
                           set up, start moto's server, and run the tests of all crates
   mutants                 plant known mistakes, and demand that the simulation catches each
   tidy                    check what the compiler cannot: the arrows between crates, links, marks, ...
-  docs                    write the generated documents anew
+  docs                    write the generated documents and the README's picture anew
   bench audit [OPTIONS]   measure `rotakey audit` beside other tools; writes docs/benchmarks.md
   help                    this text
 ";
