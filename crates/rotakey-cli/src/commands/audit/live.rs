@@ -37,6 +37,8 @@ pub(super) async fn run(
         },
     );
     let mut auditor = Auditor::new(&question, account.gaps, printer)?;
-    auditor.take(question.portion(&account.subjects)).map_err(cannot_write)?;
+    let mut portion = question.begin();
+    account.subjects.iter().for_each(|subject| question.judge(subject, &mut portion));
+    auditor.take(portion).map_err(cannot_write)?;
     auditor.finish(&header)
 }

@@ -9,8 +9,8 @@ use std::thread;
 
 use jiff::Timestamp;
 use rotakey_core::audit::report_gaps;
-use rotakey_core::policy::{Policy, UserSubject};
-use rotakey_core::report::{ReportError, ReportReader};
+use rotakey_core::policy::Policy;
+use rotakey_core::report::{ReportError, ReportReader, Section, Sections};
 use rotakey_engine::inventory::Progress as _;
 
 use super::AuditArgs;
@@ -21,14 +21,11 @@ use crate::error::{CommandError, Verdict};
 use crate::printer::{Printer, cannot_write};
 use crate::progress::Progress;
 
-/// How many users travel from the reader to the judge at once.
-const BATCH: usize = 512;
-
-/// How many batches may wait for each judge: enough that it need not wait, few enough to bound the memory.
+/// How many sections may wait for each judge: enough that it need not wait, few enough to bound the memory.
 const WAITING: usize = 2;
 
-/// More judges than this wait for the one reader.
-const MOST_JUDGES: usize = 4;
+/// More judges than this wait for whoever cuts and writes.
+const MOST_JUDGES: usize = 8;
 
 /// Runs the audit.
 pub(super) fn run(
@@ -41,7 +38,7 @@ pub(super) fn run(
     let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
     let unreadable = |error: ReportError| unreadable(&name, error);
     let input = open(path).map_err(|error| unreadable(error.into()))?;
-    let mut report = ReportReader::new(input).map_err(unreadable)?;
+    let report = ReportReader::new(input).map_err(unreadable)?;
     if !report.unknown_columns().is_empty() {
         printer.note(&format!(
             "Columns that this version does not know are passed over: {}",
@@ -52,16 +49,15 @@ pub(super) fn run(
     let question = Question::new(args, policy, &gaps, printer.format(), now);
     let mut header = Header::new(&question, Source::Report { name: name.clone(), generated_at: None });
     let mut auditor = Auditor::new(&question, gaps, printer)?;
+    let mut sections = report.into_sections();
     let progress = Progress::new(printer);
-    let (read, written) = judge_in_threads(&mut report, &question, |portion| {
-        auditor.take(portion)?;
+    judge_in_threads(&mut sections, &question, |portion| {
+        auditor.take(portion.map_err(unreadable)?).map_err(cannot_write)?;
         progress.step(auditor.keys(), None, "judging keys");
         Ok(())
-    });
+    })?;
     drop(progress);
-    written.map_err(cannot_write)?;
-    read.map_err(unreadable)?;
-    header.source = Source::Report { name, generated_at: report.generated_at() };
+    header.source = Source::Report { name, generated_at: sections.generated_at() };
     auditor.finish(&header)
 }
 
@@ -73,62 +69,56 @@ fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
     Ok(Box::new(BufReader::with_capacity(BUFFER, File::open(path)?)))
 }
 
-/// Reads in one thread, judges in several, and writes in this one, in the order of the report. What is between
-/// them is bounded, so the memory is, too.
+/// Cuts the report in one thread, reads and judges its sections in several, and hands the portions out in this
+/// one, in the order of the report. What is between them is bounded, so the memory is, too.
 fn judge_in_threads<R: BufRead + Send>(
-    report: &mut ReportReader<R>,
+    sections: &mut Sections<R>,
     question: &Question<'_>,
-    mut write: impl FnMut(Portion) -> io::Result<()>,
-) -> (Result<(), ReportError>, io::Result<()>) {
+    take: impl FnMut(Result<Portion, ReportError>) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
     let judges = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_JUDGES);
     thread::scope(|scope| {
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         for _ in 0..judges {
-            let (input, batches) = sync_channel::<Vec<UserSubject>>(WAITING);
+            let (input, sections) = sync_channel::<Result<Section, ReportError>>(WAITING);
             let (portions, output) = sync_channel(WAITING);
             inputs.push(input);
             outputs.push(output);
             scope.spawn(move || {
-                for batch in batches {
-                    if portions.send(question.portion(&batch)).is_err() {
+                for section in sections {
+                    if portions.send(section.and_then(|section| judge(&section, question))).is_err() {
                         break;
                     }
                 }
             });
         }
-        let reader = scope.spawn(move || read_users(report, &inputs));
-        // The batches went to the judges in turn, so the portions come back in turn; the first judge that has
-        // none left had the end.
-        let written = outputs.iter().cycle().map_while(|output| output.recv().ok()).try_for_each(&mut write);
-        // Who waits for room must hear that nobody will make any.
-        drop(outputs);
-        (reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), written)
+        scope.spawn(move || cut(sections, &inputs));
+        // The sections went to the judges in turn, so the portions come back in turn, and the first judge that
+        // has none left had the end. When this returns early, the threads notice that nobody listens.
+        outputs.iter().cycle().map_while(|output| output.recv().ok()).try_for_each(take)
     })
 }
 
-/// Sends the users on in batches, to each judge in turn, until the report ends or nobody listens any more.
-fn read_users<R: BufRead>(
-    report: &mut ReportReader<R>,
-    judges: &[SyncSender<Vec<UserSubject>>],
-) -> Result<(), ReportError> {
-    let mut batch = Vec::with_capacity(BATCH);
+/// Sends the sections on, to each judge in turn, until the report ends or nobody listens any more.
+fn cut<R: BufRead>(sections: &mut Sections<R>, judges: &[SyncSender<Result<Section, ReportError>>]) {
     for judge in judges.iter().cycle() {
-        while batch.len() < BATCH {
-            let generated_at = report.generated_at();
-            match report.next_row()? {
-                Some(row) => batch.push(row.to_subject(generated_at)),
-                None => {
-                    // Nobody listens if nothing can be written, which is told elsewhere.
-                    let _ = judge.send(batch);
-                    return Ok(());
-                }
-            }
-        }
-        if judge.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))).is_err() {
+        let Some(section) = sections.next_section().transpose() else { break };
+        if judge.send(section).is_err() {
             break;
         }
     }
-    Ok(())
+}
+
+/// Judges the users with keys in one section.
+fn judge(section: &Section, question: &Question<'_>) -> Result<Portion, ReportError> {
+    let mut portion = question.begin();
+    let mut rows = section.reader();
+    while let Some(row) = rows.next_row()? {
+        if row.holds_keys() {
+            question.judge(&row.to_subject(section.generated_at()), &mut portion);
+        }
+    }
+    Ok(portion)
 }
 
 /// Why a report cannot be read, and what to do about it.

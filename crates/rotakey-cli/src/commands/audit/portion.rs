@@ -66,33 +66,34 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// Judges some users.
-    pub(super) fn portion(&self, subjects: &[UserSubject]) -> Portion {
-        let mut portion = Portion {
+    /// A portion with nothing in it.
+    pub(super) fn begin(&self) -> Portion {
+        Portion {
             tally: Tally::default(),
             not_judged: Vec::new(),
             seen: BTreeSet::new(),
             material: self.no_material(),
-        };
-        for subject in subjects {
-            if !self.users.is_empty() {
-                let Some(name) = subject.principal.user().filter(|name| self.users.contains(name)) else {
-                    continue;
-                };
-                portion.seen.insert(name.clone());
-            }
-            let mut judgement = self.judge.user(subject);
-            judgement.findings.retain(|finding| self.asks_about(finding.code));
-            judgement.not_judged.retain(|gap| gap.code.is_none_or(|code| self.asks_about(code)));
-            portion.tally.add(subject.account_id, &judgement);
-            portion.not_judged.append(&mut judgement.not_judged);
-            match &mut portion.material {
-                Material::Human(worst) => worst.add(judgement),
-                Material::Json(judgements) => judgements.push(judgement),
-                Material::Csv(findings) => findings.append(&mut judgement.findings),
-            }
         }
-        portion
+    }
+
+    /// Judges one user, if it is asked about, and adds what is found to the portion.
+    pub(super) fn judge(&self, subject: &UserSubject, portion: &mut Portion) {
+        if !self.users.is_empty() {
+            let Some(name) = subject.principal.user().filter(|name| self.users.contains(name)) else {
+                return;
+            };
+            portion.seen.insert(name.clone());
+        }
+        let mut judgement = self.judge.user(subject);
+        judgement.findings.retain(|finding| self.asks_about(finding.code));
+        judgement.not_judged.retain(|gap| gap.code.is_none_or(|code| self.asks_about(code)));
+        portion.tally.add(subject.account_id, &judgement);
+        portion.not_judged.append(&mut judgement.not_judged);
+        match &mut portion.material {
+            Material::Human(worst) => worst.add(judgement),
+            Material::Json(judgements) => judgements.push(judgement),
+            Material::Csv(findings) => findings.append(&mut judgement.findings),
+        }
     }
 
     /// What goes into the form that was asked for, still empty.
