@@ -223,7 +223,9 @@ impl<'a> Engine<'a> {
     /// One step. `None` if there may be another at once.
     async fn step(&self, journal: &mut Journal) -> Result<Option<Standing>, JournalError> {
         let now = self.ports.clock.now();
-        if let Some(standing) = standing_without_looking(journal.rotation(), now) {
+        if let Some(standing) = standing_without_looking(journal.rotation(), now)
+            && !journal.rotation().must_look_while_asking()
+        {
             return Ok(Some(standing));
         }
         let mut look = look(&self.ports, journal.rotation()).await;
@@ -252,7 +254,9 @@ impl<'a> Engine<'a> {
             }
             Next::Wait { until, why } => Ok(Some(Standing::Waits { until, why })),
             Next::Ask(question) => {
-                self.append(journal, &Event::Asked { question: question.clone() }).await?;
+                if journal.rotation().question().is_none() {
+                    self.append(journal, &Event::Asked { question: question.clone() }).await?;
+                }
                 Ok(Some(Standing::Asks(question)))
             }
             Next::Done(ending) => Ok(Some(Standing::Ended(ending))),

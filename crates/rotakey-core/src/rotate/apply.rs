@@ -27,7 +27,18 @@ impl Rotation {
             new.probed_at = Some(at);
         }
         match result {
-            Outcome::Failed { kind, message } => self.add_trouble(&effect.intent, *kind, message, at),
+            Outcome::Failed { kind, message } => {
+                self.add_trouble(&effect.intent, kind.is_transient(), message, at);
+            }
+            Outcome::Done if effect.intent.shows() => {
+                self.add_trouble(
+                    &effect.intent,
+                    false,
+                    "it was done, but looking again does not show it",
+                    at,
+                );
+                self.trouble.iter_mut().for_each(|trouble| trouble.reported_done = true);
+            }
             Outcome::Created { .. } | Outcome::Accepted { .. } | Outcome::Done | Outcome::Unknown => {
                 self.trouble = None;
             }
@@ -72,18 +83,25 @@ impl Rotation {
                 outcome,
             ) => State::RollingBack { new, old: back.after_probe(outcome, at), restored_at, disabled_at },
             // From the moment a disable may have happened, the key counts as disabled: what follows then
-            // (watching it, and enabling it again) is right in both cases.
+            // (enabling it again if it is missed, else disabling it to be certain) is right in both cases.
             (
                 State::Ready { new, cut_over, adoption, rehearsed },
                 Intent::Disable { .. },
                 Outcome::Done | Outcome::Unknown | Outcome::Failed { kind: FailureKind::Ambiguous, .. },
             ) => {
+                let since = (*result == Outcome::Done).then_some(at);
                 if rehearsed {
-                    State::Disabled { new, cut_over, adoption, since: at, new_key_checked: None }
+                    State::Disabled { new, cut_over, adoption, since, new_key_checked: None }
                 } else {
-                    State::BrownOut { new, cut_over, adoption, disabled_at: at, enabled_at: None }
+                    State::BrownOut { new, cut_over, adoption, disabled_at: since, enabled_at: None }
                 }
             }
+            // A rehearsal that may not have taken place is not one.
+            (
+                State::BrownOut { new, cut_over, adoption, disabled_at: None, .. },
+                Intent::Enable { .. },
+                Outcome::Done,
+            ) => State::Ready { new, cut_over, adoption, rehearsed: false },
             (
                 State::BrownOut { new, cut_over, adoption, disabled_at, enabled_at: None },
                 Intent::Enable { .. },
@@ -92,16 +110,15 @@ impl Rotation {
             (State::Disabled { new, cut_over, adoption, .. }, Intent::Enable { .. }, Outcome::Done) => {
                 State::Adopting { new, delivered: cut_over.delivered, works: cut_over.works, adoption }
             }
-            // A disable that had to be repeated starts the rest anew.
             (State::Disabled { new, cut_over, adoption, .. }, Intent::Disable { .. }, Outcome::Done) => {
-                State::Disabled { new, cut_over, adoption, since: at, new_key_checked: None }
+                State::Disabled { new, cut_over, adoption, since: Some(at), new_key_checked: None }
             }
             (State::Disabled { new, .. }, Intent::Delete { key }, Outcome::Done) => {
                 self.deleted.insert(key);
                 State::Deleted { new }
             }
-            (State::Orphaned { orphan, .. }, Intent::Disable { .. }, Outcome::Done) => {
-                State::Orphaned { orphan, disabled_at: Some(at) }
+            (State::Orphaned { orphan, inferred, .. }, Intent::Disable { .. }, Outcome::Done) => {
+                State::Orphaned { orphan, inferred, disabled_at: Some(at) }
             }
             (State::Orphaned { .. }, Intent::Delete { key }, Outcome::Done) => {
                 self.deleted.insert(key);
@@ -149,7 +166,7 @@ impl Rotation {
             }
             (State::Issuing { create }, Note::OrphanFound { key }) if !create.keys_before.contains(key) => {
                 self.touched.insert(key.clone(), at);
-                State::Orphaned { orphan: key.clone(), disabled_at: None }
+                State::Orphaned { orphan: key.clone(), inferred: true, disabled_at: None }
             }
             // A create that was given up was done after all.
             (State::Planned, Note::OrphanFound { key })
@@ -157,12 +174,14 @@ impl Rotation {
             {
                 self.given_up = None;
                 self.touched.insert(key.clone(), at);
-                State::Orphaned { orphan: key.clone(), disabled_at: None }
+                State::Orphaned { orphan: key.clone(), inferred: true, disabled_at: None }
             }
+            // Whatever was asked, the key is to be disabled first.
             (State::Delivering { new } | State::Verifying { new, .. }, Note::SecretLost { key })
                 if new.id == *key && !new.exposed =>
             {
-                State::Orphaned { orphan: key.clone(), disabled_at: None }
+                self.question = None;
+                State::Orphaned { orphan: key.clone(), inferred: false, disabled_at: None }
             }
             (State::Orphaned { orphan, .. }, Note::Gone { key }) if orphan == *key => {
                 self.deleted.insert(key.clone());
@@ -239,6 +258,11 @@ impl Rotation {
                 State::RollingBack { new, old: OldKey::Works, restored_at: None, disabled_at },
                 Note::Restored,
             ) => State::RollingBack { new, old: OldKey::Works, restored_at: Some(at), disabled_at },
+            (State::Delivering { new } | State::Verifying { new, .. }, Note::RollingBack)
+                if self.rollback.is_some() && !new.exposed =>
+            {
+                State::Orphaned { orphan: new.id, inferred: false, disabled_at: None }
+            }
             (state, Note::RollingBack)
                 if self.rollback.is_some() && !matches!(state, State::RollingBack { .. }) =>
             {
@@ -267,6 +291,9 @@ impl Rotation {
     ) -> Result<(), IllegalEvent> {
         let Some(question) = self.question.take() else { return Err(illegal) };
         self.trouble = None;
+        if matches!(question, Question::EnabledByOthers { .. }) {
+            self.state.rest_from(at);
+        }
         if let State::Adopting { adoption, .. } = &mut self.state {
             adoption.patience_from = at;
             if answer == Answer::Vouch && matches!(question, Question::NotAdopted { .. }) {
@@ -277,13 +304,14 @@ impl Rotation {
         if answer == Answer::LookAgain { Ok(()) } else { Err(illegal) }
     }
 
-    fn add_trouble(&mut self, intent: &Intent, kind: FailureKind, message: &str, at: Timestamp) {
+    fn add_trouble(&mut self, intent: &Intent, transient: bool, message: &str, at: Timestamp) {
         let before = self.trouble.take().filter(|trouble| trouble.intent == *intent);
         let (failures, refusals) = before.map_or((0, 0), |trouble| (trouble.failures, trouble.refusals));
         self.trouble = Some(Trouble {
             intent: intent.clone(),
             failures: failures + 1,
-            refusals: refusals + u32::from(!kind.is_transient()),
+            refusals: refusals + u32::from(!transient),
+            reported_done: false,
             last_at: at,
             message: message.to_owned(),
         });

@@ -84,6 +84,11 @@ impl Intent {
         }
     }
 
+    /// Whether a look at a destination must show it, once it is done.
+    pub(super) fn shows(&self) -> bool {
+        matches!(self, Self::Stage { .. } | Self::Publish { .. } | Self::Restore { .. } | Self::Forget { .. })
+    }
+
     /// The effect in words.
     pub fn describe(&self, plan: &Plan) -> String {
         let place = |index: &usize| {
@@ -193,6 +198,18 @@ pub enum Outcome {
     },
     /// Whoever started it never said what came of it.
     Unknown,
+}
+
+impl Outcome {
+    /// Whether it can be what came of that effect.
+    pub(super) fn fits(&self, intent: &Intent) -> bool {
+        match self {
+            Self::Created { .. } => matches!(intent, Intent::Create { .. }),
+            Self::Accepted { .. } => matches!(intent, Intent::Probe { .. }),
+            Self::Done => !matches!(intent, Intent::Create { .. } | Intent::Probe { .. }),
+            Self::Failed { .. } | Self::Unknown => true,
+        }
+    }
 }
 
 impl fmt::Display for Outcome {

@@ -33,6 +33,8 @@ mod next;
 mod observed;
 mod plan;
 pub mod proof;
+#[cfg(test)]
+mod properties;
 mod question;
 mod rotation;
 mod state;

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::effect::Intent;
 use super::event::{Ending, Event};
 use super::log::Entry;
 use super::plan::Plan;
+use super::proof::Rested;
 use super::question::Question;
 use super::state::{LostCreate, State};
 use crate::id::{AccessKeyId, RotationId, WorkerId};
@@ -48,10 +49,12 @@ pub struct InFlight {
     pub deadline: Timestamp,
 }
 
-/// Failures in a row.
+/// Attempts in a row at the same effect, none of which is known to have helped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trouble {
     pub(super) intent: Intent,
+    /// Whether the last attempt was reported as done, so that there is trouble only if it is tried again.
+    pub(super) reported_done: bool,
     pub(super) failures: u32,
     /// Those of them that waiting alone does not cure.
     pub(super) refusals: u32,
@@ -128,7 +131,7 @@ impl Rotation {
         self.version += 1;
         self.updated_at = at;
         match (event, self.in_flight.take()) {
-            (Event::Started { intent, by, deadline }, None) if self.may_start(intent) => {
+            (Event::Started { intent, by, deadline }, None) if self.may_start(intent, at) => {
                 self.note_start(intent);
                 self.in_flight = Some(InFlight {
                     intent: intent.clone(),
@@ -137,9 +140,11 @@ impl Rotation {
                     deadline: *deadline,
                 });
             }
-            (Event::Finished { result }, Some(effect)) => self = self.finish(effect, result, at, illegal)?,
+            (Event::Finished { result }, Some(effect)) if result.fits(&effect.intent) => {
+                self = self.finish(effect, result, at, illegal)?;
+            }
             (Event::Noted { note }, None) => self = self.note(note, at, illegal)?,
-            (Event::Asked { question }, None) if self.question.is_none() => {
+            (Event::Asked { question }, None) if self.question.is_none() && self.ending().is_none() => {
                 self.question = Some(question.clone());
             }
             (Event::Answered { answer, by }, None) => self.answer(*answer, by, at, illegal)?,
@@ -201,7 +206,8 @@ impl Rotation {
 
     /// The failure that the last step met, if it met one.
     pub fn last_failure(&self) -> Option<&str> {
-        self.trouble.as_ref().map(|trouble| trouble.message.as_str())
+        let trouble = self.trouble.as_ref().filter(|trouble| !trouble.reported_done)?;
+        Some(&trouble.message)
     }
 
     /// How it ended, if it has.
@@ -227,10 +233,25 @@ impl Rotation {
             && !matches!(self.state, State::Deleted { .. } | State::Closed { .. })
     }
 
-    /// Whether a person may stop it where it stands. Not while a key may exist that nobody could find.
+    /// Whether a person may stop it where it stands. Not while an active key may exist that nobody could find,
+    /// or whose secret may be lost, unless the person was just shown all keys or they are gone with the user.
     pub fn can_abort(&self) -> bool {
+        let shown = matches!(
+            self.question,
+            Some(Question::ForeignKeys { .. } | Question::UserGone | Question::UserReplaced { .. })
+        );
         self.in_flight.is_none()
-            && !matches!(self.state, State::Issuing { .. } | State::Orphaned { .. } | State::Closed { .. })
+            && match self.state {
+                State::Issuing { .. } | State::Orphaned { .. } | State::Delivering { .. } => shown,
+                State::Closed { .. } => false,
+                _ => true,
+            }
+    }
+
+    /// Whether a worker must look at the world even while a person is asked: the secret of an active key may
+    /// be lost meanwhile, and then the key is disabled without waiting for the answer.
+    pub fn must_look_while_asking(&self) -> bool {
+        self.question.is_some() && self.state.undelivered().is_some()
     }
 
     fn may_close(&self, ending: &Ending) -> bool {
@@ -246,20 +267,21 @@ impl Rotation {
     }
 
     /// Whether an effect makes sense where the rotation stands. The last line of defence: a log in which a
-    /// key was deleted before it was disabled cannot be written, nor be replayed.
-    fn may_start(&self, intent: &Intent) -> bool {
+    /// key was deleted that had not been disabled for [`super::MINIMUM_REST`] cannot be written, nor be replayed.
+    fn may_start(&self, intent: &Intent, at: Timestamp) -> bool {
         if self.question.is_some() {
             return false;
         }
         let old = &self.plan.old_key;
+        let rested = |since: &Timestamp| Rested::check(*since, SignedDuration::ZERO, at).is_ok();
         match (&self.state, intent) {
             (State::Planned, Intent::Create { .. }) => true,
-            (State::Orphaned { orphan, disabled_at: None }, Intent::Disable { key }) => key == orphan,
-            (
-                State::Orphaned { orphan, disabled_at: Some(_) },
-                Intent::Delete { key } | Intent::Disable { key },
-            ) => key == orphan,
-            (State::Orphaned { orphan, .. }, Intent::Forget { key, .. }) => key == orphan,
+            (State::Orphaned { orphan, .. }, Intent::Disable { key } | Intent::Forget { key, .. }) => {
+                key == orphan
+            }
+            (State::Orphaned { orphan, disabled_at: Some(since), .. }, Intent::Delete { key }) => {
+                key == orphan && rested(since)
+            }
             (State::Delivering { new }, Intent::Stage { key, .. }) => *key == new.id,
             (State::Verifying { new, .. }, Intent::Probe { key }) => *key == new.id,
             (State::Verifying { new, probes, .. }, Intent::Publish { key, .. }) => {
@@ -269,7 +291,10 @@ impl Rotation {
             (State::BrownOut { .. }, Intent::Enable { key }) => key == old,
             (State::Disabled { .. }, Intent::Enable { key } | Intent::Disable { key }) => key == old,
             (State::Disabled { new, .. }, Intent::Probe { key }) => *key == new.id,
-            (State::Disabled { new_key_checked: Some(_), .. }, Intent::Delete { key }) => key == old,
+            (
+                State::Disabled { since: Some(since), new_key_checked: Some(_), .. },
+                Intent::Delete { key },
+            ) => key == old && rested(since),
             (State::Deleted { .. }, Intent::Forget { key, .. }) => key == old,
             (
                 State::RollingBack { disabled_at: None, .. },
@@ -277,10 +302,12 @@ impl Rotation {
             ) => key == old,
             (State::RollingBack { new, .. }, Intent::Enable { key }) => key == old || *key == new.id,
             (State::RollingBack { new, restored_at: Some(_), .. }, Intent::Disable { key }) => *key == new.id,
-            (
-                State::RollingBack { new, disabled_at: Some(_), .. },
-                Intent::Delete { key } | Intent::Forget { key, .. },
-            ) => *key == new.id,
+            (State::RollingBack { new, disabled_at: Some(_), .. }, Intent::Forget { key, .. }) => {
+                *key == new.id
+            }
+            (State::RollingBack { new, disabled_at: Some(since), .. }, Intent::Delete { key }) => {
+                *key == new.id && rested(since)
+            }
             _ => false,
         }
     }

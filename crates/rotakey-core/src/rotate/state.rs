@@ -24,10 +24,13 @@ pub enum State {
         /// That create.
         create: LostCreate,
     },
-    /// A new key exists that nobody can use, because its secret is lost.
+    /// A new key exists that no application ever had: its secret is lost, or it was given up before it was
+    /// published.
     Orphaned {
         /// The key.
         orphan: AccessKeyId,
+        /// Whether it is known for ours only because nothing else can have made it. A use shows otherwise.
+        inferred: bool,
         /// When it was disabled.
         disabled_at: Option<Timestamp>,
     },
@@ -75,12 +78,12 @@ pub enum State {
         cut_over: CutOver,
         /// To go back to, should the old key be used after all.
         adoption: Adoption,
-        /// When it was disabled.
-        disabled_at: Timestamp,
+        /// When it was disabled; `None` while that is not certain.
+        disabled_at: Option<Timestamp>,
         /// When it was enabled again.
         enabled_at: Option<Timestamp>,
     },
-    /// The old key is disabled, and can be enabled again at any time.
+    /// The old key is disabled (or about to be), and can be enabled again at any time.
     Disabled {
         /// The new key.
         new: NewKey,
@@ -88,8 +91,8 @@ pub enum State {
         cut_over: CutOver,
         /// To go back to, should the old key be needed after all.
         adoption: Adoption,
-        /// When it was disabled.
-        since: Timestamp,
+        /// When it was disabled; `None` while that is not certain.
+        since: Option<Timestamp>,
         /// When AWS last accepted the new key since then, asked shortly before the old one is deleted.
         new_key_checked: Option<Timestamp>,
     },
@@ -98,7 +101,7 @@ pub enum State {
         /// The new key.
         new: NewKey,
     },
-    /// The old key is to be what applications use, and the new one to go.
+    /// The old key is to be what applications use, and the new one, which some may have, to go.
     RollingBack {
         /// The new key.
         new: NewKey,
@@ -234,6 +237,24 @@ impl State {
     pub(super) fn into_new_key(mut self) -> Option<NewKey> {
         self.new_key_mut().map(|new| new.clone())
     }
+
+    /// The new key whose secret may be in the memory of a worker only.
+    pub(super) fn undelivered(&self) -> Option<&NewKey> {
+        match self {
+            Self::Delivering { new } | Self::Verifying { new, .. } if !new.exposed => Some(new),
+            _ => None,
+        }
+    }
+
+    /// The rest of a disabled key begins anew: it is not known to have been inactive until now.
+    pub(super) fn rest_from(&mut self, at: Timestamp) {
+        if let Self::Orphaned { disabled_at: Some(since), .. }
+        | Self::Disabled { since: Some(since), .. }
+        | Self::RollingBack { disabled_at: Some(since), .. } = self
+        {
+            *since = at;
+        }
+    }
 }
 
 impl OldKey {
@@ -256,7 +277,8 @@ impl Adoption {
     pub(super) fn used(self, last_used: &LastUsed) -> Self {
         let Some(at) = last_used.at() else { return self };
         let gap = self.last_use.map_or(SignedDuration::ZERO, |before| at.duration_since(before));
-        Self { last_use: Some(at), longest_gap: self.longest_gap.max(gap), ..self }
+        // Whoever vouched that every application has the new key was wrong.
+        Self { last_use: Some(at), longest_gap: self.longest_gap.max(gap), vouched_by: None, ..self }
     }
 }
 

@@ -6,6 +6,7 @@ use super::{Decision, Next, PROBE_INTERVAL, Step, act, close, note, wait};
 use crate::fact::KeyStatus;
 use crate::rotate::effect::{Effect, Intent};
 use crate::rotate::event::{Ending, Note};
+use crate::rotate::observed::HeldSlots;
 use crate::rotate::proof::Rested;
 use crate::rotate::question::Question;
 use crate::rotate::state::{NewKey, OldKey, State};
@@ -24,7 +25,7 @@ impl Decision<'_> {
         match old {
             OldKey::Unknown => return Ok(act(Intent::Enable { key: self.old().clone() })),
             OldKey::Enabled { last, .. } => return self.await_old_key(last),
-            OldKey::Works => {}
+            OldKey::Works => self.check_old_key()?,
         }
         let Some(restored_at) = restored_at else { return self.restore(new) };
         self.check_keys()?;
@@ -35,16 +36,12 @@ impl Decision<'_> {
             return Ok(note(Note::Gone { key: new.id.clone() }));
         }
         let withdrawn = self.withdrawn(&new.id)?;
-        let quiet_since = if new.exposed {
-            let used = self.last_used(&new.id)?.at();
-            let by_others = used.filter(|at| new.probed_at.is_none_or(|probed| *at > probed));
-            by_others.map_or(restored_at, |at| at.max(restored_at))
-        } else {
-            restored_at
-        };
+        let used = self.last_used(&new.id)?.at();
+        let by_others = used.filter(|at| new.probed_at.is_none_or(|probed| *at > probed));
+        let quiet_since = by_others.map_or(restored_at, |at| at.max(restored_at));
         let Some(disabled_at) = disabled_at else {
             let due = quiet_since + self.rotation.plan.timing.quiet_for + LAST_USED_LAG;
-            if new.exposed && self.now < due {
+            if self.now < due {
                 return Ok(wait(
                     due,
                     "applications that already had the new key are to read the old one again",
@@ -63,11 +60,17 @@ impl Decision<'_> {
     }
 
     /// The old key was enabled: wait until AWS accepts it, by asking with it if its secret is at hand.
-    pub(super) fn await_old_key(&self, last_probe: Option<Timestamp>) -> Step {
+    fn await_old_key(&self, last_probe: Option<Timestamp>) -> Step {
         let settled = self.rotation.touched.get(self.old()).map_or(self.now, |touched| *touched + SETTLE);
         if self.now >= settled {
-            self.expect_status(self.old(), KeyStatus::Active)?;
-            return Ok(note(Note::OldKeyWorks));
+            self.check_old_key()?;
+            return Ok(match self.probe_refused() {
+                Some(message) => Next::Ask(Question::KeepsFailing {
+                    step: Intent::Probe { key: self.old().clone() }.describe(&self.rotation.plan),
+                    message: message.to_owned(),
+                }),
+                None => note(Note::OldKeyWorks),
+            });
         }
         if !self.seen.in_hand.contains(self.old()) {
             return Ok(wait(settled, "the old key is enabled; AWS accepts it everywhere by then"));
@@ -78,20 +81,29 @@ impl Decision<'_> {
         Ok(act(Intent::Probe { key: self.old().clone() }))
     }
 
-    pub(super) fn restore(&self, new: &NewKey) -> Step {
+    /// Applications are to get the old key again, or have it: somebody may have taken it away meanwhile.
+    fn check_old_key(&self) -> Result<(), Next> {
+        if self.is_gone(self.old())? {
+            return Err(Next::Ask(Question::KeyGone { key: self.old().clone() }));
+        }
+        if self.is_settled(self.old()) { self.expect_status(self.old(), KeyStatus::Active) } else { Ok(()) }
+    }
+
+    /// One place after the other gets the old key back; one that cannot be seen does not hold up the others.
+    fn restore(&self, new: &NewKey) -> Step {
         let everywhere = self.rotation.touched.get(self.old()).map_or(self.now, |at| *at + PROPAGATION);
         if self.now < everywhere {
             return Ok(wait(everywhere, "AWS accepts the old key again; every service does by then"));
         }
-        for (index, slots) in self.all_slots()? {
-            let serves_new = slots.current.as_ref().is_some_and(|held| held.key == new.id);
-            if serves_new && slots.keeps_aside(self.old()) {
-                return Ok(act(Intent::Restore { destination: index, key: self.old().clone() }));
-            }
-            if serves_new {
-                return Ok(Next::Ask(Question::CannotRestore { destination: self.destination(index) }));
+        let serves_new = |slots: &HeldSlots| slots.current.as_ref().is_some_and(|held| held.key == new.id);
+        for (destination, slots) in self.seen.destinations.iter().enumerate() {
+            if slots.known().is_some_and(|slots| serves_new(slots) && slots.keeps_aside(self.old())) {
+                return Ok(act(Intent::Restore { destination, key: self.old().clone() }));
             }
         }
-        Ok(note(Note::Restored))
+        Ok(match self.all_slots()?.iter().find(|(_, slots)| serves_new(slots)) {
+            Some((index, _)) => Next::Ask(Question::CannotRestore { destination: self.destination(*index) }),
+            None => note(Note::Restored),
+        })
     }
 }

@@ -47,6 +47,7 @@ impl Decision<'_> {
     pub(super) fn deliver(&self, new: &NewKey) -> Step {
         let slots = self.all_slots()?;
         self.check_secret(new)?;
+        self.expect_status(&new.id, KeyStatus::Active)?;
         for (index, slots) in slots {
             self.check_served(index, slots, new)?;
             let held = [&slots.pending, &slots.current].into_iter().flatten();
@@ -60,6 +61,7 @@ impl Decision<'_> {
     pub(super) fn verify(&self, new: &NewKey, probes: &Probes) -> Step {
         let slots = self.all_slots()?;
         self.check_secret(new)?;
+        self.expect_status(&new.id, KeyStatus::Active)?;
         if probes.works.is_none() {
             return Ok(self.probe_new_key(new, probes));
         }
@@ -77,8 +79,9 @@ impl Decision<'_> {
     }
 
     pub(super) fn probe_new_key(&self, new: &NewKey, probes: &Probes) -> Next {
-        let refused = self.rotation.trouble.as_ref().is_some_and(|trouble| trouble.refusals > 0);
-        if refused && self.now > probes.since + self.rotation.plan.timing.verify_timeout {
+        if self.probe_refused().is_some()
+            && self.now > probes.since + self.rotation.plan.timing.verify_timeout
+        {
             return Next::Record(Event::RollbackRequested {
                 by: "rotakey".to_owned(),
                 why: format!(
@@ -101,7 +104,9 @@ impl Decision<'_> {
             return Ok(note(Note::OldKeyUsed { last_used: old_use.clone() }));
         }
         self.check_all_served(new)?;
-        let quiet_since = old_use.at().map_or(adoption.published_at, |at| at.max(adoption.published_at));
+        // Of two answers the later use counts, since IAM may answer with an older one.
+        let last_use = old_use.at().max(adoption.last_use);
+        let quiet_since = last_use.map_or(adoption.published_at, |at| at.max(adoption.published_at));
         let quiet_at = quiet_since + self.quiet_wanted(adoption) + LAST_USED_LAG;
         let adopted = self.adopted(new, adoption)?;
         let impatient = adoption.patience_from + self.rotation.plan.timing.adopt_timeout;
@@ -125,8 +130,8 @@ impl Decision<'_> {
         }
     }
 
-    pub(super) fn cut_over(&self, new: &NewKey, cut_over: &CutOver, adoption: &Adoption) -> Step {
-        self.check_quiet(cut_over, adoption)?;
+    pub(super) fn cut_over(&self, new: &NewKey, cut_over: &CutOver) -> Step {
+        self.check_quiet(cut_over)?;
         self.check_all_served(new)?;
         Ok(act(Intent::Disable { key: self.old().clone() }))
     }
@@ -135,21 +140,18 @@ impl Decision<'_> {
         &self,
         new: &NewKey,
         cut_over: &CutOver,
-        disabled_at: Timestamp,
+        disabled_at: Option<Timestamp>,
         enabled_at: Option<Timestamp>,
     ) -> Step {
         let timing = &self.rotation.plan.timing;
         let Some(enabled_at) = enabled_at else {
-            let due = disabled_at + timing.brown_out.unwrap_or(SignedDuration::ZERO);
-            if self.now < due {
-                return Ok(wait(due, "the old key is disabled for a rehearsal"));
-            }
-            return Ok(act(Intent::Enable { key: self.old().clone() }));
+            let due = disabled_at.map(|at| at + timing.brown_out.unwrap_or(SignedDuration::ZERO));
+            return Ok(match due.filter(|due| self.now < *due) {
+                Some(due) => wait(due, "the old key is disabled for a rehearsal"),
+                None => act(Intent::Enable { key: self.old().clone() }),
+            });
         };
-        let old_use = self.last_used(self.old())?;
-        if old_use.at().is_some_and(|at| at > cut_over.quiet_since) {
-            return Ok(note(Note::OldKeyUsed { last_used: old_use.clone() }));
-        }
+        self.check_quiet(cut_over)?;
         self.check_all_served(new)?;
         let due = enabled_at + timing.quiet_for + LAST_USED_LAG;
         if self.now < due {
@@ -163,7 +165,7 @@ impl Decision<'_> {
         new: &NewKey,
         cut_over: &CutOver,
         adoption: &Adoption,
-        since: Timestamp,
+        since: Option<Timestamp>,
         new_key_checked: Option<Timestamp>,
     ) -> Step {
         if self.rotation.deleting.contains(self.old()) && self.is_gone(self.old())? {
@@ -175,17 +177,14 @@ impl Decision<'_> {
         if disproved {
             return Ok(act(Intent::Enable { key: self.old().clone() }));
         }
-        let old_use = self.last_used(self.old())?;
-        if old_use.at().is_some_and(|at| at > cut_over.quiet_since) {
-            return Ok(note(Note::OldKeyUsed { last_used: old_use.clone() }));
-        }
+        let Some(since) = since else { return self.cut_over(new, cut_over) };
+        self.check_quiet(cut_over)?;
+        self.check_all_served(new)?;
         self.expect_status(self.old(), KeyStatus::Inactive)?;
         let rested = match Rested::check(since, self.rotation.plan.timing.delete_after, self.now) {
             Ok(rested) => rested,
             Err(until) => return Ok(wait(until, "the old key is disabled and watched before it is deleted")),
         };
-        self.expect_status(&new.id, KeyStatus::Active)?;
-        self.check_all_served(new)?;
         let fresh = new_key_checked.is_some_and(|checked| self.now < checked + SETTLE);
         if !fresh {
             self.check_secret(new)?;
@@ -195,6 +194,7 @@ impl Decision<'_> {
     }
 
     pub(super) fn clean_up(&self, new: &NewKey) -> Step {
+        self.check_all_served(new)?;
         match self.forget_everywhere(self.old())? {
             Some(forget) => Ok(forget),
             None => Ok(close(Ending::Rotated { new_key: new.id.clone() })),

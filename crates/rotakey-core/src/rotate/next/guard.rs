@@ -66,9 +66,7 @@ impl Decision<'_> {
             _ => {}
         }
         match state {
-            State::Delivering { new }
-            | State::Verifying { new, .. }
-            | State::Adopting { new, .. }
+            State::Adopting { new, .. }
             | State::Ready { new, .. }
             | State::BrownOut { new, .. }
             | State::Disabled { new, .. }
@@ -106,12 +104,10 @@ impl Decision<'_> {
         if self.seen.in_hand.contains(&new.id) {
             return Ok(());
         }
-        self.all_slots()?;
-        if new.exposed {
-            let destination = self.destination(0);
-            return Err(Next::Ask(Question::DestinationChanged { destination, holds: None }));
+        match self.all_slots()?.first() {
+            Some((index, slots)) if new.exposed => Err(self.destination_changed(*index, slots)),
+            _ => Err(note(Note::SecretLost { key: new.id.clone() })),
         }
-        Err(note(Note::SecretLost { key: new.id.clone() }))
     }
 
     /// While the new key is being put there, a destination serves the old key, the new one, or none.
@@ -135,10 +131,9 @@ impl Decision<'_> {
     }
 
     /// The evidence for the cut-over still holds.
-    pub(super) fn check_quiet(&self, cut_over: &CutOver, adoption: &Adoption) -> Result<(), Next> {
+    pub(super) fn check_quiet(&self, cut_over: &CutOver) -> Result<(), Next> {
         let old_use = self.last_used(self.old())?;
-        let disproved = old_use.at().is_some_and(|at| at > cut_over.quiet_since)
-            || adoption.last_use.is_some_and(|at| at > cut_over.quiet_since);
+        let disproved = old_use.at().is_some_and(|at| at > cut_over.quiet_since);
         if disproved { Err(note(Note::OldKeyUsed { last_used: old_use.clone() })) } else { Ok(()) }
     }
 

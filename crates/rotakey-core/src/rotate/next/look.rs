@@ -6,6 +6,7 @@ use super::{Decision, Next};
 use crate::fact::{KeyFacts, LastUsed, Seen};
 use crate::id::AccessKeyId;
 use crate::rotate::SETTLE;
+use crate::rotate::effect::Intent;
 use crate::rotate::observed::HeldSlots;
 use crate::rotate::question::Question;
 
@@ -53,6 +54,13 @@ impl Decision<'_> {
     /// Whether IAM's answers about a key can no longer be older than our own last change of it.
     pub(super) fn is_settled(&self, key: &AccessKeyId) -> bool {
         self.rotation.touched.get(key).is_none_or(|touched| self.now >= *touched + SETTLE)
+    }
+
+    /// What AWS said when it refused the key that was probed last.
+    pub(super) fn probe_refused(&self) -> Option<&str> {
+        let trouble = self.rotation.trouble.as_ref()?;
+        let refused = trouble.refusals > 0 && matches!(trouble.intent, Intent::Probe { .. });
+        refused.then_some(&trouble.message)
     }
 
     pub(super) fn destination(&self, index: usize) -> String {

@@ -65,7 +65,7 @@ impl Rotation {
             || !matches!(
                 self.state,
                 State::Planned
-                    | State::Orphaned { .. }
+                    | State::Orphaned { inferred: false, .. }
                     | State::Delivering { .. }
                     | State::Verifying { .. }
                     | State::Deleted { .. }
@@ -95,27 +95,33 @@ impl Decision<'_> {
             return Ok(self.unfinished(effect));
         }
         if let Some(question) = &self.rotation.question {
-            return Ok(Next::Ask(question.clone()));
+            let lost = self.rotation.state.undelivered().map(|new| self.check_secret(new));
+            return match lost {
+                Some(Err(lost @ Next::Record(_))) => Err(lost),
+                _ => Ok(Next::Ask(question.clone())),
+            };
         }
         self.check_user()?;
         if let State::Issuing { create } = &self.rotation.state {
             return self.resolve_create(create);
         }
         self.find_late_create()?;
-        if let State::Orphaned { orphan, disabled_at } = &self.rotation.state {
-            self.check_keys()?;
-            return self.dispose_of_orphan(orphan, *disabled_at);
+        if let State::Orphaned { orphan, inferred, disabled_at } = &self.rotation.state {
+            return self.dispose_of_orphan(orphan, *inferred, *disabled_at);
         }
         if let Some(why) = &self.rotation.rollback {
             return self.roll_back(why);
         }
-        self.check_keys()?;
+        // Whatever is to be asked, a rehearsal is ended first.
+        if !matches!(self.rotation.state, State::BrownOut { enabled_at: None, .. }) {
+            self.check_keys()?;
+        }
         match &self.rotation.state {
             State::Planned => self.create(),
             State::Delivering { new } => self.deliver(new),
             State::Verifying { new, probes, .. } => self.verify(new, probes),
             State::Adopting { new, adoption, .. } => self.adopt(new, adoption),
-            State::Ready { new, cut_over, adoption, .. } => self.cut_over(new, cut_over, adoption),
+            State::Ready { new, cut_over, .. } => self.cut_over(new, cut_over),
             State::BrownOut { new, cut_over, disabled_at, enabled_at, .. } => {
                 self.brown_out(new, cut_over, *disabled_at, *enabled_at)
             }
@@ -136,7 +142,9 @@ impl Decision<'_> {
         if trouble.intent != *effect.intent() {
             return next;
         }
-        let probing = matches!(trouble.intent, Intent::Probe { .. });
+        // Probes that are refused have a way out of their own, but for the one before the old key is deleted.
+        let probing = matches!(trouble.intent, Intent::Probe { .. })
+            && !matches!(self.rotation.state, State::Disabled { .. });
         if trouble.refusals >= PATIENCE && !probing {
             return Next::Ask(Question::KeepsFailing {
                 step: trouble.intent.describe(&self.rotation.plan),

@@ -84,18 +84,32 @@ impl Decision<'_> {
         Ok(in_time && unused && !held)
     }
 
-    pub(super) fn dispose_of_orphan(&self, orphan: &AccessKeyId, disabled_at: Option<Timestamp>) -> Step {
+    /// Disables it before anything else is asked: its secret may be lost.
+    pub(super) fn dispose_of_orphan(
+        &self,
+        orphan: &AccessKeyId,
+        inferred: bool,
+        disabled_at: Option<Timestamp>,
+    ) -> Step {
         if self.is_gone(orphan)? {
             return Ok(note(Note::Gone { key: orphan.clone() }));
         }
         let withdrawn = self.withdrawn(orphan)?;
+        if inferred && *self.last_used(orphan)? != LastUsed::Never {
+            let keys = self.keys()?.iter().filter(|key| key.id == *orphan).cloned().collect();
+            return Ok(Next::Ask(Question::ForeignKeys { keys }));
+        }
         let Some(disabled_at) = disabled_at else {
             return Ok(act(Intent::Disable { key: orphan.clone() }));
         };
+        self.check_keys()?;
         self.expect_status(orphan, KeyStatus::Inactive)?;
+        if let Some(forget) = self.forget_everywhere(orphan)? {
+            return Ok(forget);
+        }
         match Rested::check(disabled_at, SignedDuration::ZERO, self.now) {
             Ok(rested) => Ok(Next::Do(Effect::delete_withdrawn(orphan.clone(), withdrawn, rested))),
-            Err(until) => Ok(wait(until, "a key whose secret was lost rests before it is deleted")),
+            Err(until) => Ok(wait(until, "a key that no application ever had rests before it is deleted")),
         }
     }
 }

@@ -21,7 +21,7 @@ fn a_key_whose_create_died_unanswered_is_found_disabled_and_deleted_and_another_
          day 0 00:02:00  wait 0.08 h: the answer to CreateAccessKey was lost; IAM's answers settle until then
          day 0 01:02:00  note: OrphanFound { key: AKIANEWNEWNEWNEWNEW2 }
          day 0 01:02:00  disable AKIANEWNEWNEWNEWNEW2: done
-         day 0 01:02:01  wait 24.00 h: a key whose secret was lost rests before it is deleted
+         day 0 01:02:01  wait 24.00 h: a key that no application ever had rests before it is deleted
          day 1 01:02:01  delete AKIANEWNEWNEWNEWNEW2: done
          day 1 01:02:02  create a new access key for alice: created AKIANEWNEWNEWNEWNEW3
          day 1 01:02:03  stage AKIANEWNEWNEWNEWNEW3 at secrets-manager:alice: done
@@ -62,7 +62,7 @@ fn a_secret_lost_between_create_and_staging_costs_the_key_not_the_application() 
         "
          day 0 00:00:00  note: SecretLost { key: AKIANEWNEWNEWNEWNEW2 }
          day 0 00:00:00  disable AKIANEWNEWNEWNEWNEW2: done
-         day 0 00:00:01  wait 24.00 h: a key whose secret was lost rests before it is deleted
+         day 0 00:00:01  wait 24.00 h: a key that no application ever had rests before it is deleted
         ",
     );
 }
@@ -86,7 +86,7 @@ fn a_worker_that_dies_after_staging_finds_the_secret_at_the_destination() {
 
 #[test]
 fn a_delete_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
-    adopted().hours(7 * 24).from_here().step().crash(true).hours(48).run().reads(
+    adopted().hours(7 * 24).told_from_here().step().crash(true).hours(48).run().reads(
         "
          day 8 05:01:04  delete AKIAOLDOLDOLDOLDOLD2: the worker dies after it
          day 10 05:01:04  Finished { result: Unknown }
@@ -94,6 +94,86 @@ fn a_delete_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
          day 10 05:06:04  remove AKIAOLDOLDOLDOLDOLD2 from secrets-manager:alice: done
          day 10 05:06:05  closed: Rotated { new_key: AKIANEWNEWNEWNEWNEW2 }
          day 10 05:06:05  done: Rotated { new_key: AKIANEWNEWNEWNEWNEW2 }
+        ",
+    );
+}
+
+#[test]
+fn a_disable_that_died_unsent_is_repeated_and_the_old_key_rests_from_then_on() {
+    ready(Timing::default()).crash(false).hours(6 * 24).run().hours(24).run().reads(
+        "
+         day 1 05:01:03  disable AKIAOLDOLDOLDOLDOLD2: the worker dies before it
+         day 7 05:01:03  Finished { result: Unknown }
+         day 7 05:01:03  disable AKIAOLDOLDOLDOLDOLD2: done
+         day 7 05:01:04  wait 168.00 h: the old key is disabled and watched before it is deleted
+         day 8 05:01:04  wait 144.00 h: the old key is disabled and watched before it is deleted
+        ",
+    );
+}
+
+#[test]
+fn a_rehearsal_whose_beginning_was_lost_ends_at_once_and_is_held_again() {
+    let timing = Timing { brown_out: Some(SignedDuration::from_mins(30)), ..Timing::default() };
+    ready(timing).crash(true).hours(5).run().reads(
+        "
+         day 1 05:01:03  disable AKIAOLDOLDOLDOLDOLD2: the worker dies after it
+         day 1 10:01:03  Finished { result: Unknown }
+         day 1 10:01:03  enable AKIAOLDOLDOLDOLDOLD2 again: done
+         day 1 10:01:04  disable AKIAOLDOLDOLDOLDOLD2: done
+         day 1 10:01:05  wait 0.50 h: the old key is disabled for a rehearsal
+        ",
+    );
+}
+
+#[test]
+fn a_secret_lost_while_a_person_is_asked_does_not_leave_its_key_active() {
+    story()
+        .step()
+        .edit(|story| story.world.add_key(&key(FOREIGN)))
+        .run()
+        .run()
+        .edit(|story| story.custody.clear())
+        .hours(1)
+        .run()
+        .reads(
+        "
+         day 0 00:00:00  ask: the user has keys that this rotation does not know: AKIAFOREIGNFOREIGN22 (Active, created 2026-01-01T00:00:00Z)
+         day 0 00:00:00  ask: the user has keys that this rotation does not know: AKIAFOREIGNFOREIGN22 (Active, created 2026-01-01T00:00:00Z)
+         day 0 01:00:00  note: SecretLost { key: AKIANEWNEWNEWNEWNEW2 }
+         day 0 01:00:00  disable AKIANEWNEWNEWNEWNEW2: done
+         day 0 01:00:01  ask: the user has keys that this rotation does not know: AKIAFOREIGNFOREIGN22 (Active, created 2026-01-01T00:00:00Z)
+        ",
+    );
+}
+
+#[test]
+fn a_key_that_was_given_up_because_the_log_did_not_answer_is_nobody_elses_doing() {
+    story()
+        .step()
+        .edit(|story| {
+            story.custody.clear();
+            drop(story.world.set_status(&key(NEW), KeyStatus::Inactive));
+        })
+        .hours(1)
+        .run()
+        .reads(
+            "
+         day 0 01:00:00  note: SecretLost { key: AKIANEWNEWNEWNEWNEW2 }
+         day 0 01:00:00  disable AKIANEWNEWNEWNEWNEW2: done
+         day 0 01:00:01  wait 24.00 h: a key that no application ever had rests before it is deleted
+        ",
+        );
+}
+
+#[test]
+fn a_destination_that_does_not_keep_what_it_is_given_is_asked_about() {
+    let mut story = story().step();
+    for _ in 0..5 {
+        story = story.step().edit(|story| story.world.places[0].pending = None).hours(1);
+    }
+    story.run().reads(
+        "
+         day 0 05:00:00  ask: cannot stage AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: it was done, but looking again does not show it
         ",
     );
 }

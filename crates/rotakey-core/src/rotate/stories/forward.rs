@@ -47,9 +47,9 @@ fn a_failed_look_is_never_permission() {
 
 #[test]
 fn an_old_key_that_is_still_used_is_waited_for_and_then_asked_about() {
-    let mut story = story().run().from_here();
+    let mut story = story().run().told_from_here();
     for _ in 0..15 {
-        story = story.hours(24).used(NEW).used(OLD).from_here().run();
+        story = story.hours(24).used(NEW).used(OLD).told_from_here().run();
     }
     story.reads(
         "
@@ -62,7 +62,7 @@ fn an_old_key_that_is_still_used_is_waited_for_and_then_asked_about() {
 fn a_new_key_that_nobody_uses_is_not_taken_for_adopted_until_somebody_vouches() {
     story()
         .run()
-        .from_here()
+        .told_from_here()
         .hours(14 * 24)
         .run()
         .tell(Event::Answered { answer: Answer::Vouch, by: "bob".to_owned() })
@@ -81,7 +81,7 @@ fn a_new_key_that_nobody_uses_is_not_taken_for_adopted_until_somebody_vouches() 
 fn a_key_that_was_silent_for_twenty_days_is_waited_for_twenty_days() {
     story_with(Timing::default(), Some(SignedDuration::from_hours(24 * 20)))
         .run()
-        .from_here()
+        .told_from_here()
         .hours(24)
         .used(NEW)
         .run()
@@ -121,7 +121,7 @@ fn a_key_that_was_never_used_needs_nobody_to_adopt_it() {
 #[test]
 fn a_use_that_shows_late_enables_the_old_key_again() {
     adopted()
-        .from_here()
+        .told_from_here()
         .edit(|story| {
             let before_the_disable = LastUsed::At {
                 at: story.world.now - SignedDuration::from_hours(3),
@@ -149,7 +149,7 @@ fn a_brown_out_names_the_application_that_was_forgotten() {
         .hours(1)
         .used(NEW)
         .hours(28)
-        .from_here()
+        .told_from_here()
         .run()
         .hours(1)
         .run()
@@ -226,4 +226,68 @@ fn a_log_in_which_a_key_is_deleted_before_it_is_disabled_cannot_be_written() {
         adopted().rotation.apply(&delete, story.world.now).is_err(),
         "disabled, but not rested nor checked"
     );
+}
+
+#[test]
+fn a_new_key_that_aws_no_longer_accepts_keeps_the_old_one_from_being_deleted() {
+    adopted()
+        .told_from_here()
+        .hours(7 * 24)
+        .edit(|story| story.refusals.extend([("probe", 99)]))
+        .run()
+        .hours(1)
+        .run()
+        .reads(
+            "
+         day 8 05:01:04  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: failed: no
+         day 8 05:01:14  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: failed: no
+         day 8 05:01:34  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: failed: no
+         day 8 05:02:14  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: failed: no
+         day 8 05:02:15  wait 0.02 h: trying again after: no
+         day 8 06:02:15  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: failed: no
+         day 8 06:02:16  ask: cannot ask AWS whether AKIANEWNEWNEWNEWNEW2 works: no
+        ",
+        );
+}
+
+#[test]
+fn whoever_vouched_is_not_believed_once_the_old_key_is_used_again() {
+    story()
+        .run()
+        .hours(14 * 24)
+        .run()
+        .told_from_here()
+        .tell(Event::Answered { answer: Answer::Vouch, by: "bob".to_owned() })
+        .used(OLD)
+        .run()
+        .hours(15 * 24)
+        .run()
+        .reads(
+        "
+         day 14 00:01:03  (an application uses AKIAOLDOLDOLDOLDOLD2)
+         day 14 00:01:03  note: OldKeyUsed { last_used: At { at: 2026-01-15T00:01:03Z, region: None, service: Some(\"s3\") } }
+         day 14 00:01:03  wait 1.00 h: no application has used the new key yet
+         day 29 00:01:03  ask: the old key is quiet, but nobody has used the new one since 2026-01-01T00:01:03Z
+        ",
+    );
+}
+
+#[test]
+fn an_older_answer_does_not_unmake_a_use_of_the_old_key() {
+    let older = LastUsed::At { at: "2025-12-31T23:00:00Z".parse().unwrap(), region: None, service: None };
+    story()
+        .run()
+        .hours(20)
+        .used(NEW)
+        .used(OLD)
+        .run()
+        .told_from_here()
+        .edit(|story| drop(story.world.last_used.insert(key(OLD), older)))
+        .hours(10)
+        .run()
+        .reads(
+            "
+         day 1 06:01:03  wait 18.00 h: the old key must stay quiet for 1 d
+        ",
+        );
 }

@@ -187,7 +187,7 @@ impl Story {
     }
 
     /// Forgets what was told so far.
-    fn from_here(self) -> Self {
+    fn told_from_here(self) -> Self {
         self.edit(|story| story.transcript.clear())
     }
 
@@ -226,4 +226,12 @@ fn look_again() -> Event {
 /// Up to the point at which the old key is quiet and the new one adopted.
 fn adopted() -> Story {
     story().run().hours(1).used(NEW).hours(28).run()
+}
+
+/// Up to the point at which the old key is about to be disabled.
+fn ready(timing: Timing) -> Story {
+    let story = story_with(timing, Some(SignedDuration::from_hours(1))).run().hours(1).used(NEW).hours(28);
+    let quiet_since = story.world.begun;
+    let note = Note::ReadyToDisable { quiet_since, adopted: "the new key was used".to_owned() };
+    story.tell(Event::Noted { note }).told_from_here()
 }

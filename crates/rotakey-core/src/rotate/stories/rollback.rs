@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_rollback_after_the_disable_brings_the_old_key_back_before_the_new_one_goes() {
     adopted()
-        .from_here()
+        .told_from_here()
         .tell(rollback())
         .run()
         .hours(28)
@@ -47,21 +47,91 @@ fn a_new_key_that_aws_never_accepts_is_rolled_back_by_itself() {
         .hours(24)
         .run()
         .reads(
-        "
+            "
          day 0 00:05:05  roll back: AWS did not accept the new key within 5 min
          day 0 00:05:05  note: RollingBack
-         day 0 00:05:05  enable AKIAOLDOLDOLDOLDOLD2 again: done
-         day 0 00:05:06  ask AWS whether AKIAOLDOLDOLDOLDOLD2 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 0 00:05:11  ask AWS whether AKIAOLDOLDOLDOLDOLD2 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 0 00:05:16  ask AWS whether AKIAOLDOLDOLDOLDOLD2 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 0 00:06:05  note: Restored
-         day 0 00:06:05  disable AKIANEWNEWNEWNEWNEW2: done
-         day 0 00:06:06  wait 24.00 h: the new key is disabled and rests before it is deleted
-         day 0 01:06:06  wait 23.00 h: the new key is disabled and rests before it is deleted
-         day 1 01:06:06  delete AKIANEWNEWNEWNEWNEW2: done
-         day 1 01:06:07  remove AKIANEWNEWNEWNEWNEW2 from secrets-manager:alice: done
-         day 1 01:06:08  closed: RolledBack { why: \"AWS did not accept the new key within 5 min\" }
-         day 1 01:06:08  done: RolledBack { why: \"AWS did not accept the new key within 5 min\" }
+         day 0 00:05:05  disable AKIANEWNEWNEWNEWNEW2: done
+         day 0 00:05:06  remove AKIANEWNEWNEWNEWNEW2 from secrets-manager:alice: done
+         day 0 00:05:07  wait 24.00 h: a key that no application ever had rests before it is deleted
+         day 0 01:05:07  wait 23.00 h: a key that no application ever had rests before it is deleted
+         day 1 01:05:07  delete AKIANEWNEWNEWNEWNEW2: done
+         day 1 01:05:08  closed: RolledBack { why: \"AWS did not accept the new key within 5 min\" }
+         day 1 01:05:08  done: RolledBack { why: \"AWS did not accept the new key within 5 min\" }
         ",
-    );
+        );
+}
+
+#[test]
+fn an_old_key_that_is_taken_away_during_the_way_back_stops_it_before_the_new_one_goes() {
+    adopted()
+        .tell(rollback())
+        .run()
+        .told_from_here()
+        .edit(|story| drop(story.world.set_status(&key(OLD), KeyStatus::Inactive)))
+        .hours(28)
+        .run()
+        .reads(
+            "
+         day 2 09:02:05  ask: somebody else disabled AKIAOLDOLDOLDOLDOLD2
+        ",
+        );
+}
+
+#[test]
+fn an_old_key_that_is_deleted_during_the_way_back_is_not_given_to_applications() {
+    adopted()
+        .tell(rollback())
+        .tell(Event::Noted { note: Note::RollingBack })
+        .step()
+        .told_from_here()
+        .edit(|story| drop(story.world.keys.remove(&key(OLD))))
+        .hours(1)
+        .run()
+        .reads(
+            "
+         day 1 06:01:04  ask: somebody else deleted AKIAOLDOLDOLDOLDOLD2
+        ",
+        );
+}
+
+#[test]
+fn an_old_key_that_aws_refuses_is_not_given_to_applications() {
+    adopted()
+        .tell(rollback())
+        .tell(Event::Noted { note: Note::RollingBack })
+        .step()
+        .told_from_here()
+        .edit(|story| story.refusals.extend([("probe", 1)]))
+        .step()
+        .hours(1)
+        .run()
+        .reads(
+            "
+         day 1 06:01:04  ask: cannot ask AWS whether AKIAOLDOLDOLDOLDOLD2 works: no
+        ",
+        );
+}
+
+#[test]
+fn a_destination_that_cannot_be_seen_does_not_keep_the_others_from_the_old_key() {
+    story_in(World::new(2, None), Timing::default())
+        .run()
+        .tell(rollback())
+        .edit(|story| story.hidden = Some(0))
+        .run()
+        .told_from_here()
+        .hours(1)
+        .run()
+        .edit(|story| story.hidden = None)
+        .run()
+        .reads(
+            "
+         day 0 01:01:07  note: OldKeyWorks
+         day 0 01:01:07  restore AKIAOLDOLDOLDOLDOLD2 at secrets-manager:alice-2: done
+         day 0 01:01:08  wait 0.02 h: no answer
+         day 0 01:01:08  restore AKIAOLDOLDOLDOLDOLD2 at secrets-manager:alice: done
+         day 0 01:01:09  note: Restored
+         day 0 01:01:09  wait 28.00 h: applications that already had the new key are to read the old one again
+        ",
+        );
 }
