@@ -12,7 +12,7 @@ const PICTURE: &str = "docs/try.svg";
 /// The sections of `rotakey try` that it shows, by the beginnings of their headings, and how many lines of
 /// each.
 const SECTIONS: &[(&str, usize)] =
-    &[("== The audit ==", 16), ("== The rotation", 7), ("== What came of it", 9)];
+    &[("== The audit ==", 16), ("== The rotation", 7), ("== What came of it", 8)];
 
 /// The size of a character cell of the font, in pixels.
 const CELL: (f64, usize) = (8.4, 20);
