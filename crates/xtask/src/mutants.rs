@@ -51,8 +51,8 @@ const MUTANTS: &[Mutant] = &[
         edits: &[
             (
                 "crates/rotakey-core/src/rotate/next/unfinished.rs",
-                "Ok(note(Note::OrphanFound { key: key.id.clone() }))\n            }\n            foreign",
-                "{ let _ = key; Ok(note(Note::OrphanFound { key: self.old().clone() })) }\n            }\n            foreign",
+                "[key] => note(Note::OrphanFound { key: key.id.clone() }),",
+                "[_] => note(Note::OrphanFound { key: self.old().clone() }),",
             ),
             (
                 "crates/rotakey-core/src/rotate/apply.rs",

@@ -15,10 +15,11 @@ use std::sync::Mutex;
 
 use jiff::SignedDuration;
 use rotakey_core::fact::KeyStatus;
+use rotakey_core::id::AccessKeyId;
 use rotakey_core::rotate::{Entry, Event, Rotation};
 use rotakey_engine::driver::{Engine, Ports, Standing, Tick};
 use rotakey_engine::memory_store::MemoryStore;
-use rotakey_engine::port::{Clock, Destinations};
+use rotakey_engine::port::{Clock, Destinations, Slots};
 use rotakey_engine::store::{Store, StoreError};
 use rotakey_sim::random::Random;
 
@@ -140,6 +141,7 @@ fn simulate(seed: u64, mood: Mood) -> End {
     let give_up = scene.storm_ends + PATIENCE;
     let calm = Weather { death: 0, delay: scene.weather.delay, store_failure: 0 };
     let mut due = clock.now();
+    let mut foreign = Vec::new();
     let standings = loop {
         let weather = if clock.now() < scene.storm_ends { scene.weather } else { calm };
         let count = if random.chance(0.3) { 2 } else { 1 };
@@ -147,6 +149,9 @@ fn simulate(seed: u64, mood: Mood) -> End {
         let last = ticks.into_iter().flatten().flatten().last();
         if mood == Mood::Storm && clock.now() < scene.storm_ends && random.chance(0.03) {
             ask_for_the_old_state(&scene, &store, &clock, &listener, &mut random);
+        }
+        if scene.meddlers && clock.now() < scene.storm_ends && random.chance(0.02) {
+            foreign.push(scene.meddle(&mut random));
         }
         let open = last
             .iter()
@@ -165,7 +170,7 @@ fn simulate(seed: u64, mood: Mood) -> End {
     // The consequences of the last steps come late, too.
     scene.simulation.advance_to(clock.now() + SignedDuration::from_hours(24 * 40));
     let transcript = transcript.into_inner().unwrap();
-    check(seed, &scene, &witness, &store, &standings, &transcript);
+    check(seed, &scene, &witness, &store, &standings, &foreign, &transcript);
     End { scene, standings, transcript }
 }
 
@@ -230,6 +235,7 @@ fn check(
     witness: &Witness,
     store: &MemoryStore,
     standings: &[(Rotation, Standing)],
+    foreign: &[AccessKeyId],
     transcript: &str,
 ) {
     for (name, record) in scene.simulation.records() {
@@ -254,30 +260,37 @@ fn check(
             );
         }
     }
-    for key in witness.true_keys() {
+    let places = |rotation: &Rotation| -> Vec<Slots> {
+        let read = |spec| at_once(async { scene.operator.open(spec).unwrap().read().await.unwrap() });
+        rotation.plan().destinations.iter().map(read).collect()
+    };
+    let keys = witness.true_keys();
+    for foreign in foreign {
+        let untouched = keys.iter().any(|key| key.id == *foreign && key.status == KeyStatus::Active);
+        assert!(untouched, "seed {seed}: {foreign} of somebody else was touched\n{transcript}");
+    }
+    for key in keys.into_iter().filter(|key| !foreign.contains(&key.id)) {
         let Some((user, _)) = key.user.filter(|(user, _)| user.as_str() != "operator") else { continue };
         let (rotation, standing) =
             standings.iter().find(|(rotation, _)| rotation.plan().subject.user_name == user).unwrap();
-        let spec = &rotation.plan().destinations[0];
-        let slots = at_once(async { scene.operator.open(spec).unwrap().read().await.unwrap() });
+        let places = places(rotation);
         let old = scene.old_pairs.iter().any(|pair| pair.id == key.id);
-        let kept = slots.find(&key.id).is_some();
+        let kept = places.iter().any(|slots| slots.find(&key.id).is_some());
         assert!(
             key.status == KeyStatus::Inactive || old || kept,
             "seed {seed}: the secret of {} is lost and the key active: {standing:?}\n{transcript}",
             key.id
         );
         if let Standing::Ended(_) = standing {
-            let current = slots.current.as_ref().map(|pair| &pair.id);
-            assert_eq!(current, Some(&key.id), "seed {seed}: an orphan is left: {standing:?}\n{transcript}");
+            let served =
+                places.iter().all(|slots| slots.current.as_ref().is_some_and(|pair| pair.id == key.id));
+            assert!(served, "seed {seed}: an orphan is left: {standing:?}\n{transcript}");
         }
     }
-    for (rotation, _) in standings {
-        let spec = &rotation.plan().destinations[0];
-        let serves = at_once(async { scene.operator.open(spec).unwrap().read().await.unwrap().current });
-        let works = serves.as_ref().is_some_and(|pair| {
+    for slots in standings.iter().flat_map(|(rotation, _)| places(rotation)) {
+        let works = slots.current.as_ref().is_some_and(|pair| {
             scene.simulation.with_world(|world| world.accepts(pair, rotakey_sim::api::Service::S3))
         });
-        assert!(works, "seed {seed}: the destination serves a key that does not work\n{transcript}");
+        assert!(works, "seed {seed}: a destination serves a key that does not work\n{transcript}");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rotakey_core::destination::DestinationSpec;
 use rotakey_core::fact::{KeyStatus, LastUsed};
-use rotakey_core::id::{AccountId, UserName};
+use rotakey_core::id::{AccessKeyId, AccountId, UserName};
 use rotakey_core::rotate::{Plan, Subject, Timing};
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_sim::api::{Service, Tree};
@@ -45,6 +45,8 @@ pub(crate) struct Scene {
     pub(crate) stubborn: Vec<String>,
     /// The keys from before, which are no secret to this test.
     pub(crate) old_pairs: Vec<AccessKeyPair>,
+    /// Whether people who know nothing of the rotations make keys.
+    pub(crate) meddlers: bool,
 }
 
 impl Scene {
@@ -78,11 +80,14 @@ impl Scene {
             storm_ends: now,
             stubborn: Vec::new(),
             old_pairs: Vec::new(),
+            meddlers: mood == Mood::Storm && random.chance(0.3),
         };
+        let places = if random.chance(0.4) { 2 } else { 1 };
         for (name, pair, used, idle) in users {
-            scene.add_secret(&name, &pair);
-            scene.plan(&name, &pair, used, &mut random);
-            scene.start_applications(&name, &pair, idle, &mut random);
+            let secrets: Vec<_> = (0..places).map(|place| secret_name(&name, place)).collect();
+            secrets.iter().for_each(|secret| scene.add_secret(secret, &pair));
+            scene.plan(&name, &pair, used, &secrets, &mut random);
+            scene.start_applications(&name, &pair, idle, &secrets, &mut random);
             scene.old_pairs.push(pair);
         }
         if mood == Mood::Storm {
@@ -91,19 +96,34 @@ impl Scene {
         scene
     }
 
-    fn add_secret(&self, name: &UserName, pair: &AccessKeyPair) {
+    /// Somebody makes a key for a user, and uses it.
+    pub(crate) fn meddle(&self, random: &mut Random) -> AccessKeyId {
+        let name = &random.pick(&self.plans).subject.user_name;
+        let now = self.simulation.now();
+        let new = key(now, Some((now, Service::S3, REGION.to_owned())));
+        self.simulation.with_world(|world| world.plant_key(self.account, name, new).id)
+    }
+
+    fn add_secret(&self, secret: &str, pair: &AccessKeyPair) {
         let value = serde_json::json!({
             "AccessKeyId": pair.id, "SecretAccessKey": pair.secret.expose(), "Region": "eu-central-1",
         });
         let parameters = Tree::map([
-            ("Name", secret_name(name).as_str().into()),
+            ("Name", secret.into()),
             ("SecretString", value.to_string().as_str().into()),
             ("ClientRequestToken", "00000000-0000-0000-0000-000000000000".into()),
         ]);
         self.operator.call(Service::SecretsManager, "CreateSecret", parameters).unwrap();
     }
 
-    fn plan(&mut self, name: &UserName, pair: &AccessKeyPair, used: Option<Timestamp>, random: &mut Random) {
+    fn plan(
+        &mut self,
+        name: &UserName,
+        pair: &AccessKeyPair,
+        used: Option<Timestamp>,
+        secrets: &[String],
+        random: &mut Random,
+    ) {
         let user_id = self.simulation.with_world(|world| {
             let keys = world.true_keys(self.account);
             keys.into_iter().find(|key| key.id == pair.id).and_then(|key| key.user).unwrap().1
@@ -117,7 +137,10 @@ impl Scene {
                 region: Some("eu-central-1".into()),
                 service: Some("s3".into()),
             }),
-            destinations: vec![DestinationSpec::SecretsManager { name: secret_name(name), region: None }],
+            destinations: secrets
+                .iter()
+                .map(|name| DestinationSpec::SecretsManager { name: name.clone(), region: None })
+                .collect(),
             reason: "for the simulation".into(),
             timing: Timing { brown_out, ..Timing::default() },
         });
@@ -125,7 +148,14 @@ impl Scene {
 
     /// Applications as busy as the key's past: a key that was silent for days has no application that calls
     /// every minute. None keeps a key for longer than the old one stays enabled.
-    fn start_applications(&mut self, name: &UserName, pair: &AccessKeyPair, idle: i64, random: &mut Random) {
+    fn start_applications(
+        &mut self,
+        name: &UserName,
+        pair: &AccessKeyPair,
+        idle: i64,
+        secrets: &[String],
+        random: &mut Random,
+    ) {
         if !(0..=24 * 20).contains(&idle) {
             return;
         }
@@ -144,8 +174,8 @@ impl Scene {
             ]);
             let application = format!("{name}/{number}");
             let stubborn = idle <= 1 && random.chance(0.25);
-            let source =
-                CurrentSecret { account: self.account, region: REGION.into(), name: secret_name(name) };
+            let secret = random.pick(secrets).clone();
+            let source = CurrentSecret { account: self.account, region: REGION.into(), name: secret };
             let built = if stubborn {
                 self.stubborn.push(application.clone());
                 Application::new(application, HardCoded(pair.duplicate()))
@@ -203,8 +233,8 @@ impl Scene {
     }
 }
 
-pub(crate) fn secret_name(user: &UserName) -> String {
-    format!("iam/access-keys/{user}")
+fn secret_name(user: &UserName, place: usize) -> String {
+    format!("iam/access-keys/{user}/{place}")
 }
 
 fn plant_user(world: &mut World, account: AccountId, name: &str, created_at: Timestamp) -> UserName {

@@ -79,9 +79,9 @@ impl Decision<'_> {
     }
 
     pub(super) fn probe_new_key(&self, new: &NewKey, probes: &Probes) -> Next {
-        if self.probe_refused().is_some()
-            && self.now > probes.since + self.rotation.plan.timing.verify_timeout
-        {
+        // The refusal must be as late as that: after a pause of the worker, an early one says nothing of today.
+        let given_up = probes.since + self.rotation.plan.timing.verify_timeout;
+        if self.probe_refused().is_some() && probes.last.is_some_and(|last| last > given_up) {
             return Next::Record(Event::RollbackRequested {
                 by: "rotakey".to_owned(),
                 why: format!(

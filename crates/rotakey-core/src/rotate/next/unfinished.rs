@@ -34,8 +34,8 @@ impl Decision<'_> {
         Next::Record(Event::Finished { result: Outcome::Unknown })
     }
 
-    /// What came of a create whose answer is lost. The key that appeared since, if it looks in every
-    /// respect like the one we asked for, is an orphan: its secret went down with the answer.
+    /// What came of a create whose answer is lost. The one key that appeared since and looks in every
+    /// respect like the one we asked for is an orphan: its secret went down with the answer.
     pub(super) fn resolve_create(&self, create: &LostCreate) -> Step {
         let settled = create.deadline + SETTLE;
         if self.now < settled {
@@ -46,12 +46,10 @@ impl Decision<'_> {
         }
         match self.appeared_since(create)?.as_slice() {
             [] => Ok(note(Note::NothingCreated)),
-            [key] if self.is_orphan_of(create, key, create.deadline)? => {
-                Ok(note(Note::OrphanFound { key: key.id.clone() }))
-            }
-            foreign => {
-                Ok(Next::Ask(Question::ForeignKeys { keys: foreign.iter().copied().cloned().collect() }))
-            }
+            appeared => Ok(match self.orphans_among(appeared, create, create.deadline)?.as_slice() {
+                [key] => note(Note::OrphanFound { key: key.id.clone() }),
+                _ => Next::Ask(Question::ForeignKeys { keys: appeared.iter().copied().cloned().collect() }),
+            }),
         }
     }
 
@@ -61,10 +59,9 @@ impl Decision<'_> {
         let (State::Planned, Some(create)) = (&self.rotation.state, &self.rotation.given_up) else {
             return Ok(());
         };
-        match self.appeared_since(create)?.as_slice() {
-            [key] if self.is_orphan_of(create, key, create.deadline + LATEST_CREATE)? => {
-                Err(note(Note::OrphanFound { key: key.id.clone() }))
-            }
+        let appeared = self.appeared_since(create)?;
+        match self.orphans_among(&appeared, create, create.deadline + LATEST_CREATE)?.as_slice() {
+            [key] => Err(note(Note::OrphanFound { key: key.id.clone() })),
             _ => Ok(()),
         }
     }
@@ -75,7 +72,23 @@ impl Decision<'_> {
         Ok(self.keys()?.iter().filter(|key| !known(&key.id)).collect())
     }
 
-    /// Whether a key can only be what that create made: created in its time, never used, held nowhere.
+    /// Those keys that look in every respect like what that create made.
+    fn orphans_among<'k>(
+        &self,
+        keys: &[&'k KeyFacts],
+        create: &LostCreate,
+        until: Timestamp,
+    ) -> Result<Vec<&'k KeyFacts>, Next> {
+        let mut orphans = Vec::new();
+        for key in keys {
+            if self.is_orphan_of(create, key, until)? {
+                orphans.push(*key);
+            }
+        }
+        Ok(orphans)
+    }
+
+    /// Whether a key can be what that create made: created in its time, never used, held nowhere.
     fn is_orphan_of(&self, create: &LostCreate, key: &KeyFacts, until: Timestamp) -> Result<bool, Next> {
         let in_time =
             create.started_at - CLOCK_SKEW <= key.created_at && key.created_at <= until + CLOCK_SKEW;

@@ -38,7 +38,7 @@ fn a_new_key_that_aws_never_accepts_is_rolled_back_by_itself() {
         .step()
         .step()
         .tell(Event::Noted { note: Note::Delivered })
-        .edit(|story| story.refusals.extend([("probe", 1)]))
+        .edit(|story| story.refusals.extend([("probe", 2)]))
         .step()
         .edit(|story| story.world.now += Timing::default().verify_timeout + SignedDuration::from_secs(5))
         .run()
@@ -48,15 +48,38 @@ fn a_new_key_that_aws_never_accepts_is_rolled_back_by_itself() {
         .run()
         .reads(
             "
-         day 0 00:05:05  roll back: AWS did not accept the new key within 5 min
-         day 0 00:05:05  note: RollingBack
-         day 0 00:05:05  disable AKIANEWNEWNEWNEWNEW2: done
-         day 0 00:05:06  remove AKIANEWNEWNEWNEWNEW2 from secrets-manager:alice: done
-         day 0 00:05:07  wait 24.00 h: a key that no application ever had rests before it is deleted
-         day 0 01:05:07  wait 23.00 h: a key that no application ever had rests before it is deleted
-         day 1 01:05:07  delete AKIANEWNEWNEWNEWNEW2: done
-         day 1 01:05:08  closed: RolledBack { why: \"AWS did not accept the new key within 5 min\" }
-         day 1 01:05:08  done: RolledBack { why: \"AWS did not accept the new key within 5 min\" }
+         day 0 00:05:05  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: failed: no
+         day 0 00:05:06  roll back: AWS did not accept the new key within 5 min
+         day 0 00:05:06  note: RollingBack
+         day 0 00:05:06  disable AKIANEWNEWNEWNEWNEW2: done
+         day 0 00:05:07  remove AKIANEWNEWNEWNEWNEW2 from secrets-manager:alice: done
+         day 0 00:05:08  wait 24.00 h: a key that no application ever had rests before it is deleted
+         day 0 01:05:08  wait 23.00 h: a key that no application ever had rests before it is deleted
+         day 1 01:05:08  delete AKIANEWNEWNEWNEWNEW2: done
+         day 1 01:05:09  closed: RolledBack { why: \"AWS did not accept the new key within 5 min\" }
+         day 1 01:05:09  done: RolledBack { why: \"AWS did not accept the new key within 5 min\" }
+        ",
+        );
+}
+
+#[test]
+fn a_worker_that_was_away_asks_about_the_new_key_again_before_it_gives_up() {
+    story()
+        .step()
+        .step()
+        .tell(Event::Noted { note: Note::Delivered })
+        .edit(|story| story.refusals.extend([("probe", 1)]))
+        .step()
+        .hours(3)
+        .run()
+        .reads(
+            "
+         day 0 03:00:00  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 0 03:00:05  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 0 03:00:10  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 0 03:00:11  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
+         day 0 03:00:12  note: Published
+         day 0 03:00:12  wait 1.00 h: no application has used the new key yet
         ",
         );
 }
