@@ -12,3 +12,4 @@ pub mod policy;
 pub mod report;
 pub mod rotate;
 pub mod secret;
+pub mod text;

@@ -40,7 +40,23 @@ pub fn document_schema() -> Schema {
     schema_for!(Document)
 }
 
-/// Writes a [`Document`] user by user, in memory that does not grow with their number: keys go out at once,
+/// The keys and the findings of some users as they stand in a [`Document`]. Making it takes most of the time of
+/// an audit of a large report, so several threads can make one each.
+#[derive(Debug, Default)]
+pub struct DocumentPart {
+    keys: Elements,
+    findings: Elements,
+}
+
+impl DocumentPart {
+    /// Adds one user. Its `not_judged` is for [`DocumentWriter::finish`].
+    pub fn user(&mut self, judgement: &Judgement) {
+        judgement.keys.iter().for_each(|key| self.keys.key(key));
+        judgement.findings.iter().for_each(|finding| self.findings.finding(finding));
+    }
+}
+
+/// Writes a [`Document`] part by part, in memory that does not grow with their number: keys go out at once,
 /// findings by way of a spool (such as a temporary file), for they come behind all keys.
 #[derive(Debug)]
 pub struct DocumentWriter<W, S> {
@@ -55,67 +71,55 @@ impl<W: Write, S: Read + Write + Seek> DocumentWriter<W, S> {
         Ok(Self { keys: Array::new(out), findings: Array::new(spool) })
     }
 
-    /// Adds the keys and the findings of one user. Its `not_judged` is for [`finish`](Self::finish).
-    pub fn user(&mut self, judgement: &Judgement) -> io::Result<()> {
-        judgement.keys.iter().for_each(|key| self.keys.pending.key(key));
-        judgement.findings.iter().for_each(|finding| self.findings.pending.finding(finding));
-        self.keys.flush_if_large()?;
-        self.findings.flush_if_large()
+    /// Adds some users.
+    pub fn part(&mut self, part: &DocumentPart) -> io::Result<()> {
+        self.keys.write(&part.keys)?;
+        self.findings.write(&part.findings)
     }
 
     /// Ends the document, and gives `out` back, flushed.
     pub fn finish(self, not_judged: &[NotJudged]) -> io::Result<W> {
-        let mut out = self.keys.into_inner()?;
+        let mut out = self.keys.out;
         out.write_all(b"],\n\"findings\":[")?;
-        let mut spool = self.findings.into_inner()?;
+        let mut spool = self.findings.out;
         spool.seek(SeekFrom::Start(0))?;
         io::copy(&mut spool, &mut out)?;
         out.write_all(b"],\n\"not_judged\":[")?;
-        let mut gaps = Array::new(out);
-        not_judged.iter().for_each(|gap| gaps.pending.gap(gap));
-        let mut out = gaps.into_inner()?;
+        let mut gaps = Elements::default();
+        not_judged.iter().for_each(|gap| gaps.gap(gap));
+        let mut array = Array::new(out);
+        array.write(&gaps)?;
+        let mut out = array.out;
         writeln!(out, "],\n\"complete\":{}}}", is_complete(not_judged))?;
         out.flush()?;
         Ok(out)
     }
 }
 
-/// An array on its way out, in pieces that are worth a call of `write`.
+/// An array on its way out.
 #[derive(Debug)]
 struct Array<W> {
     out: W,
-    pending: Elements,
+    is_empty: bool,
 }
 
 impl<W: Write> Array<W> {
-    const PIECE: usize = 64 * 1024;
-
     fn new(out: W) -> Self {
-        Self { out, pending: Elements::default() }
+        Self { out, is_empty: true }
     }
 
-    fn flush_if_large(&mut self) -> io::Result<()> {
-        if self.pending.text.len() >= Self::PIECE { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.write_all(&self.pending.text)?;
-        self.pending.text.clear();
-        Ok(())
-    }
-
-    fn into_inner(mut self) -> io::Result<W> {
-        self.flush()?;
-        Ok(self.out)
+    fn write(&mut self, elements: &Elements) -> io::Result<()> {
+        let Some((_comma, first)) = elements.text.split_first() else { return Ok(()) };
+        let text = if std::mem::replace(&mut self.is_empty, false) { first } else { &elements.text };
+        self.out.write_all(text)
     }
 }
 
-/// Elements of an array as text, each in a line of its own. Making it takes most of the time of an audit of a
-/// large report. No method is generic, so that all of it is compiled here, next to the types.
+/// Elements of an array as text, each in a line of its own behind a comma. No method is generic, so that all of
+/// it is compiled here, next to the types.
 #[derive(Debug, Default)]
 struct Elements {
     text: Vec<u8>,
-    any: bool,
 }
 
 impl Elements {
@@ -134,8 +138,7 @@ impl Elements {
     const ALWAYS: &str = "these types have a form in JSON, and a vector takes all bytes";
 
     fn next(&mut self) -> &mut Vec<u8> {
-        self.text.extend_from_slice(if self.any { b",\n" } else { b"\n" });
-        self.any = true;
+        self.text.extend_from_slice(b",\n");
         &mut self.text
     }
 }
@@ -164,7 +167,11 @@ mod tests {
     fn written(judgements: &[Judgement], not_judged: &[NotJudged]) -> String {
         let judged_at = "2026-11-23T12:00:00Z".parse().unwrap();
         let mut writer = DocumentWriter::new(Vec::new(), Cursor::new(Vec::new()), judged_at).unwrap();
-        judgements.iter().for_each(|judgement| writer.user(judgement).unwrap());
+        for judgement in judgements {
+            let mut part = DocumentPart::default();
+            part.user(judgement);
+            writer.part(&part).unwrap();
+        }
         String::from_utf8(writer.finish(not_judged).unwrap()).unwrap()
     }
 

@@ -10,6 +10,7 @@ use crate::id::{AccessKeyId, AccountId};
 use crate::policy::{
     AccountNumber, Exempt, Instant, KeyId, KeySlot, KeySubject, Principal, Privilege, UserSubject,
 };
+use crate::text::SharedText;
 
 /// One thing that is wrong with one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -26,7 +27,8 @@ pub struct Finding {
     #[schemars(with = "String")]
     pub user_name: Principal,
     /// The ARN of the user.
-    pub user_arn: String,
+    #[schemars(with = "String")]
+    pub user_arn: SharedText,
     /// The key; null where only a credential report was read, which has no ids.
     #[schemars(with = "Option<KeyId>")]
     pub access_key_id: Option<AccessKeyId>,
@@ -42,7 +44,8 @@ pub struct Finding {
     #[schemars(with = "Option<Instant>")]
     pub last_used_at: Option<Timestamp>,
     /// The rule that set the limits of the key.
-    pub rule: String,
+    #[schemars(with = "String")]
+    pub rule: SharedText,
     /// The limit that the finding is about, in seconds; null if it is about none.
     pub limit_seconds: Option<i64>,
     /// The last second within that limit.
@@ -69,7 +72,8 @@ pub struct KeyRecord {
     #[schemars(with = "String")]
     pub user_name: Principal,
     /// The ARN of the user.
-    pub user_arn: String,
+    #[schemars(with = "String")]
+    pub user_arn: SharedText,
     /// The key; null where only a credential report was read, which has no ids.
     #[schemars(with = "Option<KeyId>")]
     pub access_key_id: Option<AccessKeyId>,
@@ -99,7 +103,8 @@ pub struct KeyRecord {
     /// What its user may do.
     pub privilege: PrivilegeState,
     /// The rule that set its limits.
-    pub rule: String,
+    #[schemars(with = "String")]
+    pub rule: SharedText,
     /// How old it may get, in seconds.
     pub limit_seconds: i64,
     /// The last second within that limit.

@@ -8,6 +8,7 @@ use super::finding::{Finding, KeyRecord, LastUsedState, NotJudged, PrivilegeStat
 use super::mode::{Mode, days_of};
 use crate::fact::LastUsed;
 use crate::policy::{KeySubject, Limits, Policy, Principal, Ruling, UserSubject, ruling};
+use crate::text::SharedText;
 
 /// Judges users by a policy, at one instant.
 #[derive(Debug)]
@@ -87,22 +88,22 @@ impl<'p> Judge<'p> {
         in_mode && !self.left_out.contains(&check.code)
     }
 
-    fn limits_and_rule(&self, subject: &UserSubject) -> (Limits, String) {
+    fn limits_and_rule(&self, subject: &UserSubject) -> (Limits, SharedText) {
         match self.mode {
             Mode::Exact => {
                 let applied = self.policy.limits_for(subject);
-                (applied.limits, applied.to_string())
+                (applied.limits, applied.name())
             }
             Mode::AwsConfig => {
                 let default = self.policy.default_limits();
                 let max_age = days_of(default.max_age);
                 let rule = format!("ACCESS_KEYS_ROTATED (maxAccessKeyAge {})", max_age.whole_days());
-                (Limits { max_age, ..default }, rule)
+                (Limits { max_age, ..default }, rule.into())
             }
         }
     }
 
-    fn record(&self, case: &KeyCase<'_>, rule: &str) -> KeyRecord {
+    fn record(&self, case: &KeyCase<'_>, rule: &SharedText) -> KeyRecord {
         let KeyCase { subject, key, limits, .. } = case;
         let created_at = key.created_at.known().copied();
         let (region, service) = match key.last_used.known() {
@@ -124,7 +125,7 @@ impl<'p> Judge<'p> {
             last_used_service: service,
             last_used_as_of: key.last_used_as_of,
             privilege: PrivilegeState::from(&subject.privilege),
-            rule: rule.to_owned(),
+            rule: rule.clone(),
             limit_seconds: limits.max_age.as_seconds(),
             due_at: created_at.map(|created_at| self.mode.due_at(created_at, limits.max_age)),
         }

@@ -17,7 +17,7 @@ mod mode;
 mod overlay;
 
 pub use code::{Code, Severity};
-pub use document::{Document, DocumentWriter, document_schema};
+pub use document::{Document, DocumentPart, DocumentWriter, document_schema};
 pub use finding::{
     Cause, Finding, KeyRecord, LastUsedState, NotJudged, PrivilegeState, is_complete, report_gaps,
 };

@@ -78,7 +78,7 @@ pub(crate) fn test_subject(name: &str) -> UserSubject {
     UserSubject {
         account_id: crate::id::AccountId::new(111_122_223_333).unwrap(),
         principal: name.parse().unwrap(),
-        arn: format!("arn:aws:iam::111122223333:user/{name}"),
+        arn: format!("arn:aws:iam::111122223333:user/{name}").into(),
         user_id: Some("AIDACKCEVSQ6C2EXAMPLE".parse().unwrap()),
         path: "/".into(),
         tags: Seen::Known(Tags::from(

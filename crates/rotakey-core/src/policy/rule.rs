@@ -8,6 +8,7 @@ use super::Policy;
 use super::matcher::{Answer, Matcher};
 use super::period::Period;
 use super::subject::UserSubject;
+use crate::text::SharedText;
 
 /// One `[[policy.rule]]`: other limits for some users. The first rule that matches decides.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
@@ -52,6 +53,11 @@ pub struct Applied<'p> {
 impl Applied<'_> {
     /// What the limits are called that hold where no rule matches.
     pub const DEFAULT_RULE: &'static str = "default";
+
+    /// The name of the rule, and if it is not certain, of all that may apply.
+    pub fn name(&self) -> SharedText {
+        if self.is_certain() { self.strictest.into() } else { self.to_string().into() }
+    }
 
     /// Whether the facts were enough to tell which rule applies.
     pub fn is_certain(&self) -> bool {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fact::{KeyStatus, LastUsed, Seen, Tags};
 use crate::id::{AccessKeyId, AccountId, InvalidId, UserId, UserName};
+use crate::text::SharedText;
 
 /// One user with its access keys. What could not be read is [`Seen::Unknown`], which never loosens a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct UserSubject {
     /// Who it is.
     pub principal: Principal,
     /// Its ARN.
-    pub arn: String,
+    pub arn: SharedText,
     /// Its immutable id; `None` for the root user and where only a credential report was read.
     pub user_id: Option<UserId>,
     /// Its path, `/` if none was given.
@@ -114,8 +115,8 @@ impl fmt::Display for KeySlot {
 }
 
 /// The root user of an account, or one of its IAM users.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub enum Principal {
     /// The root user, which a credential report calls `<root_account>`: no IAM user can have that name.
     Root,
@@ -150,12 +151,9 @@ impl fmt::Display for Principal {
     }
 }
 
-impl From<Principal> for String {
-    fn from(principal: Principal) -> Self {
-        match principal {
-            Principal::Root => Principal::ROOT_NAME.to_owned(),
-            Principal::User(name) => name.into(),
-        }
+impl Serialize for Principal {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 

@@ -20,7 +20,7 @@ impl Row<'_> {
         UserSubject {
             account_id: self.account_id,
             principal: self.principal.clone(),
-            arn: self.arn.to_owned(),
+            arn: self.arn.into(),
             user_id: None,
             path: path_of(self.arn).to_owned(),
             tags: if is_root { Seen::Known(Tags::new()) } else { Seen::Unknown(untold()) },

@@ -109,7 +109,7 @@ fn user_names_hold_every_legal_special_character() {
     );
     let subjects = read(report(&[&row])).unwrap();
     assert_eq!(subjects[0].principal.name(), "a+=,.@_-");
-    assert_eq!(subjects[0].arn, "arn:aws:iam::123456789012:user/staff/a+=,.@_-");
+    assert_eq!(&*subjects[0].arn, "arn:aws:iam::123456789012:user/staff/a+=,.@_-");
 }
 
 #[test]

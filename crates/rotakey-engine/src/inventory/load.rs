@@ -17,6 +17,7 @@ use rotakey_core::fact::{Seen, Tags};
 use rotakey_core::id::{AccountId, UserId, UserName};
 use rotakey_core::policy::{KeySubject, Principal, Privilege, UserSubject};
 use rotakey_core::report::{ReportError, ReportReader};
+use rotakey_core::text::SharedText;
 use rotakey_iam_policy::{HeldPolicy, Holder, PolicySource, privilege};
 
 use super::{AccountDetails, CredentialReport, GroupDetails, Inventory, Policies, Progress, UserDetails};
@@ -241,7 +242,7 @@ impl Report {
 /// What the authorization details tell of one user.
 struct Described {
     id: UserId,
-    arn: String,
+    arn: SharedText,
     path: String,
     tags: Tags,
     privilege: Seen<Privilege>,
@@ -256,7 +257,7 @@ fn described(details: &AccountDetails) -> BTreeMap<UserName, Described> {
         .collect();
     let describe = |user: &UserDetails| Described {
         id: user.id.clone(),
-        arn: user.arn.clone(),
+        arn: user.arn.as_str().into(),
         path: user.path.clone(),
         tags: user.tags.clone(),
         privilege: privilege_of(user, &groups, &documents),

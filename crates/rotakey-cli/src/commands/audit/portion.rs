@@ -1,9 +1,10 @@
-//! Judging, apart from writing: portions of an audit can be made in any thread, and are written in order.
+//! Judging, apart from writing: portions of an audit can be made in any thread, down to their text, and are
+//! written in order.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use rotakey_core::audit::{Code, Finding, Judge, Judgement, Mode, NotJudged, Severity, is_complete};
+use rotakey_core::audit::{Code, DocumentPart, FindingsCsv, Judge, Mode, NotJudged, Severity, is_complete};
 use rotakey_core::id::UserName;
 use rotakey_core::policy::{Policy, UserSubject};
 
@@ -24,7 +25,7 @@ pub(crate) struct Question<'a> {
     only: &'a [Code],
     fail_on: Severity,
     all: bool,
-    format: Format,
+    pub(super) format: Format,
 }
 
 /// What was made of some users.
@@ -37,12 +38,12 @@ pub(super) struct Portion {
     pub(super) material: Material,
 }
 
-/// What of the judgements goes into the form that was asked for.
+/// The judgements in the form that was asked for.
 #[derive(Debug)]
 pub(super) enum Material {
     Human(Worst),
-    Json(Vec<Judgement>),
-    Csv(Vec<Finding>),
+    Json(DocumentPart),
+    Csv(FindingsCsv),
 }
 
 impl<'a> Question<'a> {
@@ -72,7 +73,11 @@ impl<'a> Question<'a> {
             tally: Tally::default(),
             not_judged: Vec::new(),
             seen: BTreeSet::new(),
-            material: self.no_material(),
+            material: match self.format {
+                Format::Human => Material::Human(self.worst()),
+                Format::Json => Material::Json(DocumentPart::default()),
+                Format::Csv => Material::Csv(FindingsCsv::without_header()),
+            },
         }
     }
 
@@ -91,18 +96,14 @@ impl<'a> Question<'a> {
         portion.not_judged.append(&mut judgement.not_judged);
         match &mut portion.material {
             Material::Human(worst) => worst.add(judgement),
-            Material::Json(judgements) => judgements.push(judgement),
-            Material::Csv(findings) => findings.append(&mut judgement.findings),
+            Material::Json(document) => document.user(&judgement),
+            Material::Csv(lines) => judgement.findings.iter().for_each(|finding| lines.finding(finding)),
         }
     }
 
-    /// What goes into the form that was asked for, still empty.
-    pub(super) fn no_material(&self) -> Material {
-        match self.format {
-            Format::Human => Material::Human(Worst::new((!self.all).then_some(SCREENFUL))),
-            Format::Json => Material::Json(Vec::new()),
-            Format::Csv => Material::Csv(Vec::new()),
-        }
+    /// Nobody yet, and room for as many as are to be shown.
+    pub(super) fn worst(&self) -> Worst {
+        Worst::new((!self.all).then_some(SCREENFUL))
     }
 
     /// What the exit code says.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 
 use rotakey_core::audit::{DocumentWriter, FindingsCsv, NotJudged};
 use rotakey_core::id::UserName;
@@ -10,6 +10,7 @@ use rotakey_core::id::UserName;
 use super::human::{Header, advise, print_audit};
 use super::portion::{Material, Portion, Question};
 use super::tally::{Tally, Worst};
+use crate::cli::Format;
 use crate::error::{CommandError, Verdict};
 use crate::harmless_json::HarmlessJson;
 use crate::printer::{Data, Printer, cannot_write};
@@ -27,7 +28,7 @@ pub(super) struct Auditor<'a> {
 enum Sink<'a> {
     Human(Worst),
     Json(DocumentWriter<HarmlessJson<Data<'a>>, File>),
-    Csv(Box<FindingsCsv<Data<'a>>>),
+    Csv(Data<'a>),
 }
 
 impl<'a> Auditor<'a> {
@@ -37,14 +38,18 @@ impl<'a> Auditor<'a> {
         gaps: Vec<NotJudged>,
         printer: &'a Printer,
     ) -> Result<Self, CommandError> {
-        let sink = match question.no_material() {
-            Material::Human(worst) => Sink::Human(worst),
-            Material::Json(_) => {
+        let sink = match question.format {
+            Format::Human => Sink::Human(question.worst()),
+            Format::Json => {
                 let spool = tempfile::tempfile().map_err(cannot_write)?;
                 let out = HarmlessJson::new(printer.data());
                 Sink::Json(DocumentWriter::new(out, spool, question.judge.now()).map_err(cannot_write)?)
             }
-            Material::Csv(_) => Sink::Csv(Box::new(FindingsCsv::new(printer.data()).map_err(cannot_write)?)),
+            Format::Csv => {
+                let mut out = printer.data();
+                out.write_all(&FindingsCsv::with_header().into_bytes()).map_err(cannot_write)?;
+                Sink::Csv(out)
+            }
         };
         Ok(Self { question, printer, sink, tally: Tally::default(), not_judged: gaps, seen: BTreeSet::new() })
     }
@@ -61,12 +66,8 @@ impl<'a> Auditor<'a> {
         self.seen.append(&mut portion.seen);
         match (&mut self.sink, portion.material) {
             (Sink::Human(all), Material::Human(worst)) => all.merge(worst),
-            (Sink::Json(document), Material::Json(judgements)) => {
-                judgements.iter().try_for_each(|judgement| document.user(judgement))?;
-            }
-            (Sink::Csv(lines), Material::Csv(findings)) => {
-                findings.iter().try_for_each(|finding| lines.finding(finding))?;
-            }
+            (Sink::Json(document), Material::Json(part)) => document.part(&part)?,
+            (Sink::Csv(out), Material::Csv(lines)) => out.write_all(&lines.into_bytes())?,
             _ => unreachable!("one question has one form for all portions"),
         }
         Ok(())
@@ -90,9 +91,7 @@ impl<'a> Auditor<'a> {
             Sink::Json(document) => {
                 document.finish(&self.not_judged).map_err(cannot_write)?;
             }
-            Sink::Csv(lines) => {
-                lines.finish().map_err(cannot_write)?;
-            }
+            Sink::Csv(mut out) => out.flush().map_err(cannot_write)?,
         }
         Ok(self.question.verdict(&self.tally, &self.not_judged))
     }

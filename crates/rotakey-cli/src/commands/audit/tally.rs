@@ -118,10 +118,13 @@ impl Worst {
     }
 
     fn push(&mut self, user: Ranked) {
-        self.users.push(Reverse(user));
-        if self.most.is_some_and(|most| self.users.len() > most) {
-            self.users.pop();
-            self.left_out += 1;
+        if self.most.is_none_or(|most| self.users.len() < most) {
+            self.users.push(Reverse(user));
+            return;
+        }
+        self.left_out += 1;
+        if let Some(mut least) = self.users.peek_mut().filter(|least| least.0 < user) {
+            least.0 = user;
         }
     }
 
