@@ -168,8 +168,14 @@ impl Decision<'_> {
         since: Option<Timestamp>,
         new_key_checked: Option<Timestamp>,
     ) -> Step {
-        if self.rotation.deleting.contains(self.old()) && self.is_gone(self.old())? {
-            return Ok(note(Note::Gone { key: self.old().clone() }));
+        // A delete of ours whose answer was lost: anybody else's was asked about before.
+        if self.keys()?.iter().all(|key| key.id != *self.old()) {
+            let settled = self.rotation.touched.get(self.old()).map_or(self.now, |touched| *touched + SETTLE);
+            return Ok(if self.now >= settled {
+                note(Note::Gone { key: self.old().clone() })
+            } else {
+                wait(settled, "the old key seems to be gone; IAM's answers settle until then")
+            });
         }
         // A use that shows only now, though it was before the old key was disabled, or an attempt since, if
         // AWS counts those: either way somebody needs it.

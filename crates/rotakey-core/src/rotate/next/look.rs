@@ -10,8 +10,9 @@ use crate::rotate::effect::Intent;
 use crate::rotate::observed::HeldSlots;
 use crate::rotate::question::Question;
 
-/// The time after which something that could not be seen is looked at again.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(1);
+/// The time after which something that could not be seen is looked at again. Longer than any nap within one
+/// pass of the engine, so that a pass ends, and says what it could not see, instead of hanging.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(2);
 
 impl Decision<'_> {
     pub(super) fn old(&self) -> &AccessKeyId {

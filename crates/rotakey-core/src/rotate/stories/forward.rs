@@ -40,7 +40,7 @@ fn a_failed_look_is_never_permission() {
         .run()
         .reads(
             "
-         day 31 05:01:04  wait 0.02 h: throttled
+         day 31 05:01:04  wait 0.03 h: throttled
         ",
         );
 }

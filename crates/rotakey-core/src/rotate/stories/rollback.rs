@@ -151,7 +151,7 @@ fn a_destination_that_cannot_be_seen_does_not_keep_the_others_from_the_old_key()
             "
          day 0 01:01:07  note: OldKeyWorks
          day 0 01:01:07  restore AKIAOLDOLDOLDOLDOLD2 at secrets-manager:alice-2: done
-         day 0 01:01:08  wait 0.02 h: no answer
+         day 0 01:01:08  wait 0.03 h: no answer
          day 0 01:01:08  restore AKIAOLDOLDOLDOLDOLD2 at secrets-manager:alice: done
          day 0 01:01:09  note: Restored
          day 0 01:01:09  wait 28.00 h: applications that already had the new key are to read the old one again
