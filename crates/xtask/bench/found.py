@@ -47,10 +47,8 @@ def prowler(folder):
     with open(folder / "out" / "prowler.csv", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter=";"):
             if row["STATUS"] == "FAIL" and row["CHECK_ID"] in checks:
-                user = row["RESOURCE_UID"].rsplit("/", 1)[-1]
-                if row["CHECK_ID"] == "iam_no_root_access_key":
-                    user = "<root_account>"
-                found[checks[row["CHECK_ID"]]].add(user)
+                _, _, user = row["RESOURCE_UID"].partition(":user/")
+                found[checks[row["CHECK_ID"]]].add(user.rsplit("/", 1)[-1] or "<root_account>")
     return found
 
 

@@ -16,14 +16,21 @@ pub(super) struct Offline {
     /// How large the report is, in MiB.
     pub(super) mib: f64,
     pub(super) runs: usize,
-    /// The medians.
+    /// For each form of the output, the medians and how much was written, in MiB.
+    pub(super) forms: Vec<Form>,
+}
+
+/// What one form of the output costs.
+pub(super) struct Form {
+    pub(super) name: &'static str,
     pub(super) cost: Cost,
+    pub(super) written_mib: f64,
 }
 
 impl Offline {
     /// How many rows are judged in a second, from the start of the process to its end.
-    pub(super) fn rows_a_second(&self) -> f64 {
-        self.rows as f64 / self.cost.wall_seconds
+    pub(super) fn rows_a_second(&self, form: &Form) -> f64 {
+        self.rows as f64 / form.cost.wall_seconds
     }
 }
 
@@ -41,19 +48,29 @@ pub(super) fn measure(bench: &Bench, rows: u64, runs: usize) -> Result<Offline, 
     measure::empty(&folder)?;
     let report = folder.join("report.csv");
     write(&report, rows).could_not("write a large report")?;
-    let mib = report.metadata().could_not("look at the large report")?.len() as f64 / 1_048_576.0;
+    let mib = size_in_mib(&report)?;
 
-    let mut costs = Vec::new();
-    for _ in 0..runs {
-        let mut command = Command::new(&bench.rotakey);
-        command.arg("audit").arg("--report").arg(&report);
-        command.args(["--format", "csv", "--no-progress", "--output"]).arg(folder.join("findings.csv"));
-        let cost = measure::run(bench, &command, &folder, &[0, 1])?;
-        println!("  {cost}");
-        costs.push(cost);
+    let mut forms = Vec::new();
+    for name in ["human", "csv", "json"] {
+        let written = folder.join("written");
+        let mut costs = Vec::new();
+        for _ in 0..runs {
+            let mut command = Command::new(&bench.rotakey);
+            command.arg("audit").arg("--report").arg(&report);
+            command.args(["--format", name, "--no-progress", "--output"]).arg(&written);
+            let cost = measure::run(bench, &command, &folder, &[0, 1])?;
+            println!("  --format {name:<23} {cost}");
+            costs.push(cost);
+        }
+        forms.push(Form { name, cost: Cost::median(&costs), written_mib: size_in_mib(&written)? });
     }
     std::fs::remove_dir_all(&folder).could_not("remove a large report")?;
-    Ok(Offline { rows, mib, runs, cost: Cost::median(&costs) })
+    Ok(Offline { rows, mib, runs, forms })
+}
+
+fn size_in_mib(path: &Path) -> Result<f64, Failure> {
+    let length = path.metadata().could_not(format!("look at {}", path.display()))?.len();
+    Ok(length as f64 / 1_048_576.0)
 }
 
 fn write(path: &Path, rows: u64) -> std::io::Result<()> {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::machine::Machine;
+use super::measure::Cost;
 use super::offline::Offline;
 use super::tool::Tool;
 use super::truth::{Question, Verdict};
@@ -98,18 +99,26 @@ fn verdicts(fleet: &Fleet) -> String {
 }
 
 fn saved_report(offline: &Offline) -> String {
-    format!(
+    let mut text = format!(
         "\n## A saved report of {} rows ({:.0} MiB)\n\n\
-         | | rows a second | wall, s | CPU, s | peak, MiB | runs |\n|---|--:|--:|--:|--:|--:|\n\
-         | rotakey audit --report | {} | {:.2} | {:.2} | {:.0} | {} |\n",
+         Most of its keys have findings. The human form is a summary, csv has all findings, json all keys too.\n\n\
+         | rotakey audit --report | rows a second | wall, s | CPU, s | peak, MiB | written, MiB | runs |\n\
+         |---|--:|--:|--:|--:|--:|--:|\n",
         grouped(usize::try_from(offline.rows).unwrap_or(usize::MAX)),
         offline.mib,
-        grouped(offline.rows_a_second() as usize),
-        offline.cost.wall_seconds,
-        offline.cost.cpu_seconds,
-        offline.cost.peak_mib,
-        offline.runs
-    )
+    );
+    for form in &offline.forms {
+        let Cost { wall_seconds, cpu_seconds, peak_mib, .. } = form.cost;
+        let _ = writeln!(
+            text,
+            "| --format {} | {} | {wall_seconds:.2} | {cpu_seconds:.2} | {peak_mib:.0} | {:.0} | {} |",
+            form.name,
+            grouped(offline.rows_a_second(form) as usize),
+            form.written_mib,
+            offline.runs
+        );
+    }
+    text
 }
 
 /// What was aimed at, on the first account, and whether it was reached.
@@ -124,8 +133,8 @@ fn aims(fleet: &Fleet, offline: &Offline) -> String {
     let most_calls = with_keys as u64 + 10;
     let exact =
         ours.verdicts.len() == Question::ALL.len() && ours.verdicts.iter().all(|(_, found)| found.is_exact());
-    let rows = offline.rows_a_second();
-    let peak = offline.cost.peak_mib;
+    let rows = offline.forms.iter().map(|form| offline.rows_a_second(form)).fold(0.0, f64::max);
+    let peak = offline.forms.iter().map(|form| form.cost.peak_mib).fold(0.0, f64::max);
 
     let mut text =
         format!("\n## Aims, on {} users\n\n| aim | measured | reached |\n|---|--:|---|\n", grouped(users));
@@ -141,8 +150,8 @@ fn aims(fleet: &Fleet, offline: &Offline) -> String {
     aim("at least 20 times less wall than Prowler", format!("{prowler:.1}x"), prowler >= 20.0);
     aim("at least 3 times less wall than Custodian", format!("{custodian:.1}x"), custodian >= 3.0);
     aim("under 60 MiB at the peak", format!("{:.0} MiB", cost.peak_mib), cost.peak_mib < 60.0);
-    aim("a saved report: 1,000,000 rows a second", grouped(rows as usize), rows >= 1e6);
-    aim("a saved report: under 200 MiB at the peak", format!("{peak:.0} MiB"), peak < 200.0);
+    aim("a saved report: 1,000,000 rows a second (the fastest form)", grouped(rows as usize), rows >= 1e6);
+    aim("a saved report: under 200 MiB at the peak (the largest)", format!("{peak:.0} MiB"), peak < 200.0);
     text
 }
 
@@ -179,7 +188,7 @@ fn grouped(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::measure::Cost;
+    use super::super::offline::Form;
     use super::super::truth::Facts;
     use super::*;
 
@@ -190,7 +199,8 @@ mod tests {
 
     fn offline(wall_seconds: f64) -> Offline {
         let cost = Cost { began: 0.0, ended: 1.0, wall_seconds, cpu_seconds: 0.5, peak_mib: 50.0, calls: 0 };
-        Offline { rows: 1_000_000, mib: 250.0, runs: 1, cost }
+        let form = Form { name: "csv", cost, written_mib: 500.0 };
+        Offline { rows: 1_000_000, mib: 250.0, runs: 1, forms: vec![form] }
     }
 
     const EXACT: Verdict = Verdict { truth: 9, missing: 0, invented: 0 };
@@ -211,7 +221,7 @@ mod tests {
         assert!(text.contains("| exact findings | exact | yes |"), "{text}");
         assert!(text.contains("than Prowler | 30.0x | yes |"), "{text}");
         assert!(text.contains("than Custodian | 2.0x | **no** |"), "{text}");
-        assert!(text.contains("rows a second | 2,000,000 | yes |"), "{text}");
+        assert!(text.contains("rows a second (the fastest form) | 2,000,000 | yes |"), "{text}");
         assert!(aims(&fleet(WRONG), &offline(2.0)).contains("| exact findings | not exact | **no** |"));
     }
 

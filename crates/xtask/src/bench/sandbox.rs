@@ -27,7 +27,7 @@ impl Sandbox {
     /// Starts one with so many users, grown from that seed, on a free port.
     pub(super) fn start(rotakey: &Path, users: u32, seed: u64) -> Result<Self, Failure> {
         let mut command = Command::new(rotakey);
-        command.args(["sandbox", "--port", "0"]);
+        command.args(["sandbox", "--quiet", "--port", "0"]);
         command.args(["--users", &users.to_string(), "--seed", &seed.to_string()]);
         let mut process = Running::start(&mut command)?;
         let mut exports = BTreeMap::new();

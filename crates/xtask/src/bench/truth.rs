@@ -9,6 +9,9 @@ use crate::failure::{Failure, While as _};
 
 const DAY: f64 = 86_400.0;
 
+/// The root user's name in a credential report.
+const ROOT: &str = "<root_account>";
+
 /// What the tools are asked about each user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Question {
@@ -96,7 +99,8 @@ impl Facts {
 
     /// How right a tool was that ran from `began` to `ended` and found these users.
     ///
-    /// A key may come of age while the tool runs. Then both answers are right.
+    /// A key may come of age while the tool runs. Then both answers are right. Of the root user, only that it
+    /// has a key is judged: the sweep cannot see how old it is.
     pub(super) fn judge(
         &self,
         question: Question,
@@ -107,10 +111,11 @@ impl Facts {
         let (before, after) = (self.answer(question, began), self.answer(question, ended));
         let certain: BTreeSet<&str> = before.intersection(&after).copied().collect();
         let possible: BTreeSet<&str> = before.union(&after).copied().collect();
+        let is_judged = |user: &&&str| question == Question::Root || **user != ROOT;
         Verdict {
             truth: after.len(),
             missing: certain.difference(found).count(),
-            invented: found.difference(&possible).count(),
+            invented: found.difference(&possible).filter(|user| is_judged(user)).count(),
         }
     }
 
@@ -127,7 +132,7 @@ impl Facts {
                 Question::Root => false,
             }
         };
-        let root = (question == Question::Root && self.root_has_key).then_some("<root_account>");
+        let root = (question == Question::Root && self.root_has_key).then_some(ROOT);
         self.users.iter().filter(yes).map(|user| user.name.as_str()).chain(root).collect()
     }
 }
@@ -182,7 +187,14 @@ mod tests {
         assert_eq!(judge(Question::TooOld, &[], 90.0), (0, 0, 0));
         assert_eq!(judge(Question::TooOld, &[], 90.0 + 1.0 / DAY), (1, 1, 0));
         assert_eq!(judge(Question::TwoActive, &["pair"], 100.0), (1, 0, 0));
-        assert_eq!(judge(Question::Root, &["<root_account>"], 100.0), (1, 0, 0));
+        assert_eq!(judge(Question::Root, &[ROOT], 100.0), (1, 0, 0));
+    }
+
+    #[test]
+    fn of_the_root_user_only_that_it_has_a_key_is_judged() {
+        assert_eq!(judge(Question::TooOld, &["old", ROOT], 100.0), (1, 0, 0));
+        assert_eq!(judge(Question::Root, &[], 100.0), (1, 1, 0));
+        assert_eq!(judge(Question::Root, &[ROOT, "old"], 100.0), (1, 0, 1));
     }
 
     #[test]
