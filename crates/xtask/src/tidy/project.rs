@@ -29,8 +29,17 @@ impl Project {
 
     /// The Rust sources, but for those of the checks themselves: they hold examples of what is wrong.
     pub(super) fn sources(&self) -> impl Iterator<Item = Source<'_>> {
+        let test_modules: Vec<String> =
+            self.ending(".rs").flat_map(|(path, text)| test_modules(path, text)).collect();
         let files = self.ending(".rs").filter(|(path, _)| !path.starts_with("crates/xtask/src/tidy"));
-        files.map(|(path, text)| Source { path, text })
+        files.map(move |(path, text)| {
+            let in_module = |module: &String| {
+                path.strip_prefix(module.as_str()).is_some_and(|rest| rest.starts_with(['/', '.']))
+            };
+            let is_test =
+                path.split('/').any(|folder| folder == "tests") || test_modules.iter().any(in_module);
+            Source { path, text, is_test }
+        })
     }
 
     #[cfg(test)]
@@ -45,6 +54,8 @@ impl Project {
 pub(super) struct Source<'a> {
     pub(super) path: &'a str,
     pub(super) text: &'a str,
+    /// Whether all of it is test code.
+    is_test: bool,
 }
 
 impl<'a> Source<'a> {
@@ -61,14 +72,25 @@ impl<'a> Source<'a> {
 
     /// The number of the first line that is test code. By our style the tests of a file come last.
     pub(super) fn first_test_line(self) -> usize {
-        let is_test_file =
-            self.path.split('/').any(|folder| folder == "tests") || self.path.ends_with("tests.rs");
-        if is_test_file {
+        if self.is_test {
             return 1;
         }
         let marked = self.lines().find(|(_, line)| line.trim_start().starts_with("#[cfg(test)]"));
         marked.map_or(usize::MAX, |(number, _)| number)
     }
+}
+
+/// The paths, without their endings, of the modules that the file declares for tests in files of their own.
+fn test_modules(path: &str, text: &str) -> Vec<String> {
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let base = match file {
+        "lib.rs" | "main.rs" | "mod.rs" => folder.to_owned(),
+        _ => path.trim_end_matches(".rs").to_owned(),
+    };
+    let pairs = text.lines().zip(text.lines().skip(1));
+    let declared = pairs.filter(|(attribute, _)| attribute.trim() == "#[cfg(test)]");
+    let names = declared.filter_map(|(_, line)| line.trim().strip_suffix(';')?.rsplit_once("mod "));
+    names.map(|(_, name)| format!("{base}/{name}")).collect()
 }
 
 /// Something that is wrong, and where.

@@ -123,4 +123,20 @@ mod tests {
         );
         assert_eq!(found, ["crates/rotakey-core/src/lib.rs:1", "crates/rotakey-iam-policy/src/lib.rs:1"]);
     }
+
+    #[test]
+    fn a_module_that_only_tests_have_may_act_though_it_is_a_file_of_its_own() {
+        let found = places(
+            no_acting_call,
+            &[
+                ("crates/rotakey-core/src/rotate/mod.rs", "mod next;\n#[cfg(test)]\nmod stories;\n"),
+                ("crates/rotakey-core/src/rotate/next.rs", "#[cfg(test)]\nmod tests;\nuse std::env;\n"),
+                ("crates/rotakey-core/src/rotate/next/tests.rs", "use std::env;\n"),
+                ("crates/rotakey-core/src/rotate/plan.rs", "use std::env;\n"),
+                ("crates/rotakey-core/src/rotate/stories.rs", "use std::env;\n"),
+                ("crates/rotakey-core/src/rotate/stories/scene.rs", "use std::env;\n"),
+            ],
+        );
+        assert_eq!(found, ["crates/rotakey-core/src/rotate/plan.rs:1"]);
+    }
 }
