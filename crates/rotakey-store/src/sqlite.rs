@@ -69,55 +69,22 @@ impl SqliteStore {
         of_sqlite(&self.path, error)
     }
 
-    async fn append_in_one_transaction(&self, append: Append<'_>) -> Result<Appended, sqlx::Error> {
-        // Immediate: what is compared here is still so when the records are written.
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let log = sqlx::query(
-            "SELECT open, (SELECT count(*) FROM record WHERE rotation = rotation.id) AS version
-             FROM rotation WHERE id = $1",
-        )
-        .bind(append.rotation.as_str())
-        .fetch_optional(&mut *transaction)
-        .await?;
-        match log {
-            Some(log) => {
-                let (open, version): (bool, i64) = (log.try_get("open")?, log.try_get("version")?);
-                if !open || u64::try_from(version) != Ok(append.expected_version) {
-                    return Ok(Appended::No(StoreError::Conflict));
-                }
-            }
-            None if append.expected_version > 0 => return Ok(Appended::No(StoreError::Conflict)),
-            None => {
-                if let Some(rotation) = open_rotation(&mut transaction, append.subject).await? {
-                    return Ok(Appended::No(StoreError::SubjectBusy { rotation }));
-                }
-                begin_rotation(&mut transaction, append.rotation, append.subject).await?;
-            }
+    /// Appends, and gives up the connection if that fails: on an error such as a full disk SQLite ends the
+    /// transaction by itself, which sqlx does not learn of, and would refuse to begin another one.
+    async fn append_on_a_sound_connection(&self, append: Append<'_>) -> Result<Appended, sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        let appended = append_in_one_transaction(&mut connection, append).await;
+        if appended.is_err() {
+            connection.close_on_drop();
         }
-        for record in append.records {
-            sqlx::query("INSERT INTO record (rotation, version, body, hash) VALUES ($1, $2, $3, $4)")
-                .bind(append.rotation.as_str())
-                .bind(i64::try_from(record.version).map_err(decode)?)
-                .bind(&record.body)
-                .bind(record.hash.as_str())
-                .execute(&mut *transaction)
-                .await?;
-        }
-        if append.closes {
-            sqlx::query("UPDATE rotation SET open = 0 WHERE id = $1")
-                .bind(append.rotation.as_str())
-                .execute(&mut *transaction)
-                .await?;
-        }
-        transaction.commit().await?;
-        Ok(Appended::Yes)
+        appended
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn append(&self, append: Append<'_>) -> Result<(), StoreError> {
-        match self.append_in_one_transaction(append).await {
+        match self.append_on_a_sound_connection(append).await {
             Ok(Appended::Yes) => Ok(()),
             Ok(Appended::No(reason)) => Err(reason),
             Err(error) => Err(self.failed(&error)),
@@ -144,6 +111,54 @@ impl Store for SqliteStore {
         let summaries = rows.and_then(|rows| rows.iter().map(summary).collect());
         summaries.map_err(|error| self.failed(&error))
     }
+}
+
+/// All records or none.
+async fn append_in_one_transaction(
+    connection: &mut SqliteConnection,
+    append: Append<'_>,
+) -> Result<Appended, sqlx::Error> {
+    // Immediate: what is compared here is still so when the records are written.
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let log = sqlx::query(
+        "SELECT open, (SELECT count(*) FROM record WHERE rotation = rotation.id) AS version
+         FROM rotation WHERE id = $1",
+    )
+    .bind(append.rotation.as_str())
+    .fetch_optional(&mut *transaction)
+    .await?;
+    match log {
+        Some(log) => {
+            let (open, version): (bool, i64) = (log.try_get("open")?, log.try_get("version")?);
+            if !open || u64::try_from(version) != Ok(append.expected_version) {
+                return Ok(Appended::No(StoreError::Conflict));
+            }
+        }
+        None if append.expected_version > 0 => return Ok(Appended::No(StoreError::Conflict)),
+        None => {
+            if let Some(rotation) = open_rotation(&mut transaction, append.subject).await? {
+                return Ok(Appended::No(StoreError::SubjectBusy { rotation }));
+            }
+            begin_rotation(&mut transaction, append.rotation, append.subject).await?;
+        }
+    }
+    for record in append.records {
+        sqlx::query("INSERT INTO record (rotation, version, body, hash) VALUES ($1, $2, $3, $4)")
+            .bind(append.rotation.as_str())
+            .bind(i64::try_from(record.version).map_err(decode)?)
+            .bind(&record.body)
+            .bind(record.hash.as_str())
+            .execute(&mut *transaction)
+            .await?;
+    }
+    if append.closes {
+        sqlx::query("UPDATE rotation SET open = 0 WHERE id = $1")
+            .bind(append.rotation.as_str())
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await?;
+    Ok(Appended::Yes)
 }
 
 /// Whether a transaction came to its end or was refused, which SQLite has no words for.
