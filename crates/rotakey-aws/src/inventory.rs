@@ -56,8 +56,10 @@ impl AwsInventory {
 
 #[async_trait]
 impl Inventory for AwsInventory {
+    /// With no more patience than the SDK has: it is the first call of every command, and that nobody listens there
+    /// should be told soon.
     async fn caller(&self) -> Result<CallerIdentity, PortError> {
-        patiently(&*self.clock, || sts::caller_identity(&self.sts)).await
+        sts::caller_identity(&self.sts).await
     }
 
     async fn credential_report(&self, progress: &dyn Progress) -> Result<CredentialReport, PortError> {
