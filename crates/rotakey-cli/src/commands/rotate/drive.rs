@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use jiff::Timestamp;
-use rotakey_core::id::RotationId;
+use rotakey_core::id::{RotationId, UserName};
 use rotakey_core::rotate::{Event, Outcome, Rotation};
 use rotakey_engine::driver::{Engine, Report, Standing, Tick, Undriven};
 
@@ -44,6 +44,8 @@ fn tell(rotation: &Rotation, event: &Event, printer: &Printer) {
 pub(crate) struct Driven {
     /// Those that were driven, as they stand now.
     rotations: Vec<Rotation>,
+    /// What those wait for that time alone moves on.
+    waits: Vec<(UserName, String)>,
     /// When there is something to do again.
     due: Option<Timestamp>,
     undriven: Vec<Undriven>,
@@ -59,8 +61,15 @@ impl Driven {
 impl From<Tick> for Driven {
     fn from(tick: Tick) -> Self {
         let due = tick.due();
+        let waits = tick.reports.iter().filter_map(|report| match &report.standing {
+            Standing::Waits { why, .. } => {
+                Some((report.rotation.plan().subject.user_name.clone(), why.clone()))
+            }
+            Standing::Asks(_) | Standing::Ended(_) => None,
+        });
+        let waits = waits.collect();
         let rotations = tick.reports.into_iter().map(|report| report.rotation).collect();
-        Self { rotations, due, undriven: tick.undriven }
+        Self { rotations, waits, due, undriven: tick.undriven }
     }
 }
 
@@ -108,6 +117,9 @@ pub(crate) async fn drive_one(
 /// Prints where the rotations stand, what they wait for, and what could not be driven.
 pub(crate) fn report_on(driven: Driven, printer: &Printer, now: Timestamp) -> Result<Verdict, CommandError> {
     status::print(&driven.rotations, printer, now)?;
+    for (user_name, why) in &driven.waits {
+        printer.note(&format!("{user_name} waits: {why}"));
+    }
     if let Some(due) = driven.due {
         printer.hint(&format!(
             "`rotakey rotate tick` goes on; there is something to do again {} ({}).",
@@ -120,9 +132,14 @@ pub(crate) fn report_on(driven: Driven, printer: &Printer, now: Timestamp) -> Re
     }
     printer.finish()?;
     let mut text = format!("{} could not be moved on:", count(driven.undriven.len(), "rotation"));
-    for Undriven { rotation, error } in &driven.undriven {
+    let mut hints = Vec::new();
+    for Undriven { rotation, error } in driven.undriven {
         text.push_str(&format!("\n  {rotation}: {error}"));
+        hints.extend(journal_error(error).hints);
     }
-    Err(CommandError::failure(text)
-        .hint("The others were not affected. `rotakey rotate log ROTATION` shows what happened to one."))
+    hints.dedup();
+    hints.push(
+        "The others were not affected. `rotakey rotate log ROTATION` shows what happened to one.".to_owned(),
+    );
+    Err(CommandError { hints, ..CommandError::failure(text) })
 }
