@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
 use super::model::*;
 use super::*;
@@ -22,20 +24,56 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_no_key_in_use_goes_and_the_rotation_ends_or_asks(
-        places in 1..=2_usize,
-        timing in timings(),
-        idle in prop::option::of(0..24 * 60_i64),
-        calm_steps in 0..40_usize,
-        moves in prop::collection::vec(moves(), 0..60),
-    ) {
-        let mut trial = Trial::new(places, timing, idle.map(SignedDuration::from_hours));
-        trial.calm(calm_steps);
-        for next in moves {
-            trial.play(next);
-        }
-        trial.come_to_an_end();
+    fn whatever_happens_no_key_in_use_goes_and_the_rotation_ends_or_asks(script in scripts()) {
+        play(script);
     }
+}
+
+#[test]
+fn the_scripts_lead_everywhere() {
+    let mut runner = TestRunner::deterministic();
+    let mut visited = BTreeSet::new();
+    for _ in 0..200 {
+        let script = scripts().new_tree(&mut runner).unwrap().current();
+        visited.extend(play(script).visited);
+    }
+    let everywhere = [
+        "adopting",
+        "brown-out",
+        "closed",
+        "deleted",
+        "delivering",
+        "disabled",
+        "issuing",
+        "orphaned",
+        "planned",
+        "ready",
+        "rolling-back",
+        "verifying",
+    ];
+    assert_eq!(visited, BTreeSet::from(everywhere));
+}
+
+fn play(script: Script) -> Trial {
+    let mut trial = Trial::new(script.places, script.timing, script.idle);
+    trial.calm(script.calm_steps);
+    for next in script.moves {
+        trial.play(next);
+    }
+    trial.come_to_an_end();
+    trial
+}
+
+/// A world, and what happens in it.
+#[derive(Debug, Clone)]
+struct Script {
+    places: usize,
+    timing: Timing,
+    /// How long the old key had not been used; `None` if never.
+    idle: Option<SignedDuration>,
+    /// How many steps go well at first.
+    calm_steps: usize,
+    moves: Vec<Move>,
 }
 
 fn cases() -> u32 {
@@ -55,6 +93,8 @@ enum Move {
     Lapse(SignedDuration),
     /// The worker dies between two steps.
     Death,
+    /// A worker that was held up before a create, and counted as dead, does it after all.
+    WakeUp,
     /// An application uses what its destination serves.
     Use(usize),
     /// An application that was never told uses the old key.
@@ -106,6 +146,14 @@ enum Meddling {
     Overwrite(usize),
 }
 
+fn scripts() -> impl Strategy<Value = Script> {
+    let idle = prop::option::of((0..24 * 60_i64).prop_map(SignedDuration::from_hours));
+    let calm_steps = prop_oneof![1 => Just(0), 2 => 1..40_usize];
+    (1..=2_usize, timings(), idle, calm_steps, prop::collection::vec(moves(), 0..60)).prop_map(
+        |(places, timing, idle, calm_steps, moves)| Script { places, timing, idle, calm_steps, moves },
+    )
+}
+
 fn timings() -> impl Strategy<Value = Timing> {
     (prop::option::of(1..60_i64), 24..100_i64).prop_map(|(brown_out, delete_after)| Timing {
         brown_out: brown_out.map(SignedDuration::from_mins),
@@ -129,6 +177,7 @@ fn moves() -> impl Strategy<Value = Move> {
         2 => lapse.prop_map(Move::Lapse),
         1 => behind.prop_map(Move::Lapse),
         2 => Just(Move::Death),
+        1 => Just(Move::WakeUp),
         4 => place.clone().prop_map(Move::Use),
         1 => Just(Move::UseOld),
         1 => prop::sample::select(vec![Wish::RollBack, Wish::LookAgain, Wish::LookAgain, Wish::Vouch, Wish::Abort])
@@ -189,6 +238,12 @@ struct Trial {
     meddled: bool,
     /// The clock of a worker is never set back behind this by more than some minutes.
     latest: Timestamp,
+    /// Since when a worker has been held up before a create.
+    held_up: Option<Timestamp>,
+    /// Whether it woke up.
+    woken: bool,
+    /// The names of the states that it was in.
+    visited: BTreeSet<&'static str>,
 }
 
 impl Trial {
@@ -208,6 +263,9 @@ impl Trial {
             disabled_by_us: BTreeMap::new(),
             accepted: BTreeMap::new(),
             meddled: false,
+            held_up: None,
+            woken: false,
+            visited: BTreeSet::new(),
             world,
         }
     }
@@ -221,6 +279,7 @@ impl Trial {
                 self.world.now = (self.world.now + time).max(self.latest - SETTLE);
             }
             Move::Death => self.custody.clear(),
+            Move::WakeUp => self.wake_up(),
             Move::Use(place) => {
                 if let Some(slots) = self.world.places.get(place)
                     && let Some(held) = slots.current.clone()
@@ -237,6 +296,17 @@ impl Trial {
         self.latest = self.latest.max(self.world.now);
         self.remember_list();
         self.check_applications();
+    }
+
+    /// A create comes at most a day late, and IAM's quota keeps it from coming once there is another key.
+    fn wake_up(&mut self) {
+        let awake =
+            self.held_up.take().filter(|since| self.world.now < *since + SignedDuration::from_hours(24));
+        if awake.is_some() && self.rotation.ending().is_none() {
+            let intent = Intent::Create { keys_before: BTreeSet::new() };
+            let _lost_answer = self.world.perform(&intent, &mut BTreeSet::new());
+            self.woken = true;
+        }
     }
 
     /// Steps at which nothing goes wrong, and the naps in between.
@@ -266,7 +336,12 @@ impl Trial {
                 let result = self.fare(&intent, fate);
                 self.remember_list();
                 match fate {
-                    Fate::Crash(_) => self.custody.clear(),
+                    Fate::Crash(done) => {
+                        self.custody.clear();
+                        if !done && matches!(intent, Intent::Create { .. }) {
+                            self.held_up = Some(self.world.now);
+                        }
+                    }
                     _ => self.append(&Event::Finished { result }),
                 }
             }
@@ -332,10 +407,7 @@ impl Trial {
         }
         match intent {
             Intent::Create { .. } => {
-                assert!(
-                    self.world.keys.len() <= 1 || self.meddled || self.perhaps_late(),
-                    "a second new key"
-                );
+                assert!(self.world.keys.len() <= 1 || self.meddled || self.woken, "a second new key");
             }
             Intent::Delete { key } => {
                 let since = self.disabled_by_us.get(key);
@@ -352,11 +424,6 @@ impl Trial {
             }
             _ => {}
         }
-    }
-
-    /// A create that was cut off may have been done though nothing shows it yet.
-    fn perhaps_late(&self) -> bool {
-        self.world.now < self.latest
     }
 
     fn fare(&mut self, intent: &Intent, fate: Fate) -> Outcome {
@@ -428,6 +495,7 @@ impl Trial {
     fn append(&mut self, event: &Event) {
         self.rotation = self.rotation.clone().apply(event, self.world.now).unwrap();
         let before = &self.records.last().unwrap().hash;
+        self.visited.insert(self.rotation.state().name());
         let (id, version) = (self.rotation.id(), self.rotation.version());
         self.records.push(Record::seal(id, version, self.world.now, event, before));
         match event {
@@ -526,7 +594,7 @@ impl Trial {
         if self.meddled {
             return;
         }
-        for own in self.ours.iter().filter(|own| self.world.accepts(own)) {
+        for own in self.world.keys.keys().filter(|own| self.world.accepts(own)) {
             let kept = self.world.places.iter().any(|slots| {
                 [&slots.pending, &slots.current, &slots.previous]
                     .into_iter()

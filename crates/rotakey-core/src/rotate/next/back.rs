@@ -16,7 +16,7 @@ impl Decision<'_> {
     pub(super) fn roll_back(&self, why: &str) -> Step {
         let done = || close(Ending::RolledBack { why: why.to_owned() });
         let (new, old, restored_at, disabled_at) = match &self.rotation.state {
-            State::Planned => return Ok(done()),
+            State::Planned => return Ok(self.late_create().unwrap_or_else(done)),
             State::RollingBack { new, old, restored_at, disabled_at } => {
                 (new, *old, *restored_at, *disabled_at)
             }

@@ -66,6 +66,13 @@ impl Decision<'_> {
         }
     }
 
+    /// A rotation does not end while a create that was given up may be done yet: nobody would find its key.
+    pub(super) fn late_create(&self) -> Option<Next> {
+        let latest = self.rotation.given_up.as_ref()?.deadline + LATEST_CREATE;
+        let look_again = latest.min(self.now + SignedDuration::from_hours(1));
+        (self.now < latest).then(|| wait(look_again, "a create that was cut off may be done yet"))
+    }
+
     fn appeared_since(&self, create: &LostCreate) -> Result<Vec<&KeyFacts>, Next> {
         let known =
             |key: &AccessKeyId| create.keys_before.contains(key) || self.rotation.deleted.contains(key);

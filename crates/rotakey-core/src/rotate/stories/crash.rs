@@ -178,3 +178,34 @@ fn a_destination_that_does_not_keep_what_it_is_given_is_asked_about() {
         ",
     );
 }
+
+#[test]
+fn a_rotation_is_not_rolled_back_for_good_while_a_create_may_come_late() {
+    story()
+        .crash(false)
+        .tell(rollback())
+        .hours(1)
+        .run()
+        .edit(|story| {
+            let late = Intent::Create { keys_before: BTreeSet::new() };
+            let _lost_answer = story.world.perform(&late, &mut BTreeSet::new());
+        })
+        .hours(1)
+        .run()
+        .hours(24)
+        .run()
+        .reads(
+            "
+         day 0 00:00:00  create a new access key for alice: the worker dies before it
+         day 0 01:00:00  Finished { result: Unknown }
+         day 0 01:00:00  note: NothingCreated
+         day 0 01:00:00  wait 1.00 h: a create that was cut off may be done yet
+         day 0 02:00:00  note: OrphanFound { key: AKIANEWNEWNEWNEWNEW2 }
+         day 0 02:00:00  disable AKIANEWNEWNEWNEWNEW2: done
+         day 0 02:00:01  wait 24.00 h: a key that no application ever had rests before it is deleted
+         day 1 02:00:01  delete AKIANEWNEWNEWNEWNEW2: done
+         day 1 02:00:02  closed: RolledBack { why: \"it broke\" }
+         day 1 02:00:02  done: RolledBack { why: \"it broke\" }
+        ",
+        );
+}
