@@ -38,7 +38,7 @@ pub(super) struct Check {
     /// What it finds.
     pub(super) code: Code,
     /// Whether one key has it.
-    pub(super) judge: fn(&KeyCase<'_>) -> Verdict,
+    pub(super) judge: for<'a> fn(&KeyCase<'a>) -> Verdict<'a>,
 }
 
 /// One key before its judge.
@@ -55,23 +55,34 @@ pub(super) struct KeyCase<'a> {
 }
 
 /// What a check says to one key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Verdict<'a> {
     /// Nothing is wrong.
     Clear,
     /// This is wrong.
-    Found(Found),
+    Found(Found<'a>),
     /// A fact is missing.
     CannotTell(Cause, String),
 }
 
 /// What a check adds to a finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) message: String,
+pub(super) struct Found<'a> {
     /// The limit that it is about, and the last second within it.
     pub(super) limit: Option<(Period, Timestamp)>,
+    /// Finds the words. Most findings of a large audit are only counted, and need none.
+    pub(super) words: Box<dyn FnOnce() -> Words + 'a>,
+}
+
+/// A finding in words.
+pub(super) struct Words {
+    pub(super) message: String,
     pub(super) next_command: String,
+}
+
+impl<'a> Found<'a> {
+    /// Something about that limit, if about any.
+    pub(super) fn new(limit: Option<(Period, Timestamp)>, words: impl FnOnce() -> Words + 'a) -> Self {
+        Self { limit, words: Box::new(words) }
+    }
 }
 
 /// The age of a key.
@@ -111,10 +122,10 @@ impl KeyCase<'_> {
     }
 }
 
-/// A case for the tests of one check: alice, of whom all is known, with one active key created
-/// `age_days` before the audit and used at its instant, judged by the default policy.
+/// A case for the tests of one check, and the words for what is found: alice, of whom all is known, with one
+/// active key of that age, used at the instant of the audit, judged by the default policy.
 #[cfg(test)]
-fn verdict(check: &Check, age: &str, change: impl FnOnce(&mut UserSubject, &mut Policy)) -> Verdict {
+fn words(check: &Check, age: &str, change: impl FnOnce(&mut UserSubject, &mut Policy)) -> Option<Words> {
     use crate::policy::{test_key, test_subject};
 
     let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
@@ -127,17 +138,19 @@ fn verdict(check: &Check, age: &str, change: impl FnOnce(&mut UserSubject, &mut 
     let key = &subject.keys[0];
     let age = Age::of(key, now);
     let case = KeyCase { subject: &subject, key, limits, policy: &policy, mode: Mode::Exact, now, age };
-    (check.judge)(&case)
+    match (check.judge)(&case) {
+        Verdict::Clear => None,
+        Verdict::Found(found) => Some((found.words)()),
+        Verdict::CannotTell(cause, why) => {
+            Some(Words { message: format!("cannot tell ({cause:?}): {why}"), next_command: String::new() })
+        }
+    }
 }
 
-/// As [`verdict`], and only the message; the empty text if nothing was found.
+/// As [`words`], and only the message; the empty text if nothing was found.
 #[cfg(test)]
 fn message(check: &Check, age: &str, change: impl FnOnce(&mut UserSubject, &mut Policy)) -> String {
-    match verdict(check, age, change) {
-        Verdict::Clear => String::new(),
-        Verdict::Found(found) => found.message,
-        Verdict::CannotTell(cause, why) => format!("cannot tell ({cause:?}): {why}"),
-    }
+    words(check, age, change).map(|words| words.message).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::check::{Age, CHECKS, Check, Found, KeyCase, Verdict};
+use super::check::{Age, CHECKS, Check, Found, KeyCase, Verdict, Words};
 use super::code::Code;
 use super::finding::{Finding, KeyRecord, LastUsedState, NotJudged, PrivilegeState};
 use super::mode::{Mode, days_of};
 use crate::fact::LastUsed;
-use crate::policy::{KeySubject, Limits, Policy, Principal, Ruling, UserSubject, ruling};
+use crate::policy::{Applied, KeySubject, Limits, Period, Policy, Principal, Ruling, UserSubject, ruling};
 use crate::text::SharedText;
 
 /// Judges users by a policy, at one instant.
@@ -51,33 +51,38 @@ impl<'p> Judge<'p> {
 
     /// Judges one user.
     pub fn user(&self, subject: &UserSubject) -> Judgement {
+        self.opinion(subject).into_judgement()
+    }
+
+    /// Judges one user, and says as little of it as can be.
+    pub fn opinion<'a>(&'a self, subject: &'a UserSubject) -> Opinion<'a> {
         let (limits, rule) = self.limits_and_rule(subject);
-        let mut judgement = Judgement::default();
-        for key in &subject.keys {
+        let mut opinion =
+            Opinion { judge: self, subject, limits, rule, hits: Vec::new(), not_judged: Vec::new() };
+        for (index, key) in subject.keys.iter().enumerate() {
             let age = Age::of(key, self.now);
             let (policy, mode, now) = (self.policy, self.mode, self.now);
             let case = KeyCase { subject, key, limits, policy, mode, now, age };
-            let record = self.record(&case, &rule);
             for check in CHECKS.iter().filter(|check| self.applies(check, subject)) {
+                let code = check.code;
                 match (check.judge)(&case) {
                     Verdict::Clear => {}
                     Verdict::Found(found) => {
-                        judgement.findings.push(self.finding(&case, check.code, found, &record));
+                        let ruling = self.ruling(code, subject, key);
+                        opinion.hits.push(Hit { key: index, code, ruling, found });
                     }
                     Verdict::CannotTell(cause, why) => {
-                        judgement.not_judged.push(NotJudged::of_key(
-                            subject,
-                            key,
-                            Some(check.code),
-                            cause,
-                            why,
-                        ));
+                        opinion.not_judged.push(NotJudged::of_key(subject, key, Some(code), cause, why));
                     }
                 }
             }
-            judgement.keys.push(record);
         }
-        judgement
+        opinion
+    }
+
+    /// Negative if the clock is wrong.
+    fn age_seconds(&self, created_at: Timestamp) -> i64 {
+        self.now.as_second() - created_at.as_second()
     }
 
     fn applies(&self, check: &Check, subject: &UserSubject) -> bool {
@@ -88,23 +93,34 @@ impl<'p> Judge<'p> {
         in_mode && !self.left_out.contains(&check.code)
     }
 
-    fn limits_and_rule(&self, subject: &UserSubject) -> (Limits, SharedText) {
+    fn ruling(&self, code: Code, subject: &UserSubject, key: &KeySubject) -> Ruling<'_> {
+        match self.mode {
+            Mode::Exact => ruling(&self.policy.exemptions, code, subject, key, self.now),
+            Mode::AwsConfig => Ruling::Counts,
+        }
+    }
+
+    fn limits_and_rule(&self, subject: &UserSubject) -> (Limits, RuleName<'_>) {
         match self.mode {
             Mode::Exact => {
                 let applied = self.policy.limits_for(subject);
-                (applied.limits, applied.name())
+                (applied.limits, RuleName::Of(applied))
             }
             Mode::AwsConfig => {
                 let default = self.policy.default_limits();
                 let max_age = days_of(default.max_age);
-                let rule = format!("ACCESS_KEYS_ROTATED (maxAccessKeyAge {})", max_age.whole_days());
-                (Limits { max_age, ..default }, rule.into())
+                (Limits { max_age, ..default }, RuleName::AwsConfig(max_age))
             }
         }
     }
 
-    fn record(&self, case: &KeyCase<'_>, rule: &SharedText) -> KeyRecord {
-        let KeyCase { subject, key, limits, .. } = case;
+    fn record(
+        &self,
+        subject: &UserSubject,
+        key: &KeySubject,
+        limits: Limits,
+        rule: &SharedText,
+    ) -> KeyRecord {
         let created_at = key.created_at.known().copied();
         let (region, service) = match key.last_used.known() {
             Some(LastUsed::At { region, service, .. }) => (region.clone(), service.clone()),
@@ -118,7 +134,7 @@ impl<'p> Judge<'p> {
             key_slot: key.slot,
             status: key.status,
             created_at,
-            age_seconds: created_at.map(|created_at| self.now.as_second() - created_at.as_second()),
+            age_seconds: created_at.map(|created_at| self.age_seconds(created_at)),
             last_used: LastUsedState::from(&key.last_used),
             last_used_at: last_used_at(key),
             last_used_region: region,
@@ -130,31 +146,103 @@ impl<'p> Judge<'p> {
             due_at: created_at.map(|created_at| self.mode.due_at(created_at, limits.max_age)),
         }
     }
+}
 
-    fn finding(&self, case: &KeyCase<'_>, code: Code, found: Found, record: &KeyRecord) -> Finding {
-        let ruling = match self.mode {
-            Mode::Exact => ruling(&self.policy.exemptions, code, case.subject, case.key, self.now),
-            Mode::AwsConfig => Ruling::Counts,
-        };
-        Finding {
-            code,
-            severity: code.severity(),
-            account_id: record.account_id,
-            user_name: record.user_name.clone(),
-            user_arn: record.user_arn.clone(),
-            access_key_id: record.access_key_id.clone(),
-            key_slot: record.key_slot,
-            created_at: record.created_at,
-            age_seconds: record.age_seconds,
-            last_used_at: record.last_used_at,
-            rule: record.rule.clone(),
-            limit_seconds: found.limit.map(|(limit, _)| limit.as_seconds()),
-            due_at: found.limit.map(|(_, due_at)| due_at),
-            message: found.message,
-            next_command: found.next_command,
-            exempt: ruling.exempt(),
-            exemption_note: ruling.note(),
+/// What is thought of one user. It becomes a [`Judgement`] only for who wants to read it: the findings of a
+/// million users are counted, and those of a hundred shown.
+pub struct Opinion<'a> {
+    judge: &'a Judge<'a>,
+    subject: &'a UserSubject,
+    limits: Limits,
+    rule: RuleName<'a>,
+    hits: Vec<Hit<'a>>,
+    not_judged: Vec<NotJudged>,
+}
+
+/// A finding that is not told yet.
+struct Hit<'a> {
+    /// Which of the user's keys it is about.
+    key: usize,
+    code: Code,
+    ruling: Ruling<'a>,
+    found: Found<'a>,
+}
+
+/// What set the limits.
+enum RuleName<'a> {
+    Of(Applied<'a>),
+    AwsConfig(Period),
+}
+
+impl RuleName<'_> {
+    fn text(&self) -> SharedText {
+        match self {
+            Self::Of(applied) => applied.name(),
+            Self::AwsConfig(max_age) => {
+                format!("ACCESS_KEYS_ROTATED (maxAccessKeyAge {})", max_age.whole_days()).into()
+            }
         }
+    }
+}
+
+impl<'a> Opinion<'a> {
+    /// The user with its keys.
+    pub fn subject(&self) -> &'a UserSubject {
+        self.subject
+    }
+
+    /// The code of every finding, and whether it counts: those that are exempt do not.
+    pub fn findings(&self) -> impl Iterator<Item = (Code, bool)> {
+        self.hits.iter().map(|hit| (hit.code, !matches!(hit.ruling, Ruling::Exempt(_))))
+    }
+
+    /// The age of the oldest key, in seconds.
+    pub fn oldest_age(&self) -> Option<i64> {
+        let created = self.subject.keys.iter().filter_map(|key| key.created_at.known());
+        created.map(|created_at| self.judge.age_seconds(*created_at)).max()
+    }
+
+    /// Forgets all that is about other codes. What is about all checks stays.
+    pub fn retain(&mut self, asked: impl Fn(Code) -> bool) {
+        self.hits.retain(|hit| asked(hit.code));
+        self.not_judged.retain(|gap| gap.code.is_none_or(&asked));
+    }
+
+    /// Takes out what could not be judged.
+    pub fn take_not_judged(&mut self) -> Vec<NotJudged> {
+        std::mem::take(&mut self.not_judged)
+    }
+
+    /// All of it in words.
+    pub fn into_judgement(self) -> Judgement {
+        let rule = self.rule.text();
+        let record = |key| self.judge.record(self.subject, key, self.limits, &rule);
+        let keys: Vec<_> = self.subject.keys.iter().map(record).collect();
+        let findings = self.hits.into_iter().map(|hit| finding(&keys[hit.key], hit)).collect();
+        Judgement { keys, findings, not_judged: self.not_judged }
+    }
+}
+
+fn finding(record: &KeyRecord, Hit { code, ruling, found, .. }: Hit<'_>) -> Finding {
+    let Words { message, next_command } = (found.words)();
+    Finding {
+        code,
+        severity: code.severity(),
+        account_id: record.account_id,
+        user_name: record.user_name.clone(),
+        user_arn: record.user_arn.clone(),
+        access_key_id: record.access_key_id.clone(),
+        key_slot: record.key_slot,
+        created_at: record.created_at,
+        age_seconds: record.age_seconds,
+        last_used_at: record.last_used_at,
+        rule: record.rule.clone(),
+        limit_seconds: found.limit.map(|(limit, _)| limit.as_seconds()),
+        due_at: found.limit.map(|(_, due_at)| due_at),
+        message,
+        next_command,
+        exempt: ruling.exempt(),
+        exemption_note: ruling.note(),
     }
 }
 

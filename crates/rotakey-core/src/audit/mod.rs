@@ -22,6 +22,6 @@ pub use finding::{
     Cause, Finding, KeyRecord, LastUsedState, NotJudged, PrivilegeState, is_complete, report_gaps,
 };
 pub use findings_csv::{FINDING_COLUMNS, FindingsCsv};
-pub use judge::{Judge, Judgement};
+pub use judge::{Judge, Judgement, Opinion};
 pub use mode::Mode;
 pub use overlay::overlay;

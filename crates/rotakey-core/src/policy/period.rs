@@ -89,14 +89,16 @@ impl fmt::Display for Period {
             return f.write_str("0 s");
         }
         let parts = [
-            (self.seconds / DAY, "d"),
-            (self.seconds % DAY / HOUR, "h"),
-            (self.seconds % HOUR / MINUTE, "min"),
-            (self.seconds % MINUTE, "s"),
+            (self.seconds / DAY, " d"),
+            (self.seconds % DAY / HOUR, " h"),
+            (self.seconds % HOUR / MINUTE, " min"),
+            (self.seconds % MINUTE, " s"),
         ];
         let mut separator = "";
         for (count, unit) in parts.into_iter().filter(|(count, _)| *count > 0) {
-            write!(f, "{separator}{count} {unit}")?;
+            f.write_str(separator)?;
+            write!(f, "{count}")?;
+            f.write_str(unit)?;
             separator = " ";
         }
         Ok(())

@@ -89,15 +89,16 @@ impl<'a> Question<'a> {
             };
             portion.seen.insert(name.clone());
         }
-        let mut judgement = self.judge.user(subject);
-        judgement.findings.retain(|finding| self.asks_about(finding.code));
-        judgement.not_judged.retain(|gap| gap.code.is_none_or(|code| self.asks_about(code)));
-        portion.tally.add(subject.account_id, &judgement);
-        portion.not_judged.append(&mut judgement.not_judged);
+        let mut opinion = self.judge.opinion(subject);
+        opinion.retain(|code| self.asks_about(code));
+        portion.tally.add(&opinion);
+        portion.not_judged.append(&mut opinion.take_not_judged());
         match &mut portion.material {
-            Material::Human(worst) => worst.add(judgement),
-            Material::Json(document) => document.user(&judgement),
-            Material::Csv(lines) => judgement.findings.iter().for_each(|finding| lines.finding(finding)),
+            Material::Human(worst) => worst.add(opinion),
+            Material::Json(document) => document.user(&opinion.into_judgement()),
+            Material::Csv(lines) => {
+                opinion.into_judgement().findings.iter().for_each(|finding| lines.finding(finding));
+            }
         }
     }
 

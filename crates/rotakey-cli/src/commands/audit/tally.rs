@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use rotakey_core::audit::{Code, Judgement, Severity};
+use rotakey_core::audit::{Code, Judgement, Opinion, Severity};
 use rotakey_core::id::AccountId;
 use rotakey_core::policy::Principal;
 
@@ -25,16 +25,18 @@ pub(crate) struct Found {
 
 impl Tally {
     /// Counts one user.
-    pub(crate) fn add(&mut self, account_id: AccountId, judgement: &Judgement) {
-        if !judgement.keys.is_empty() {
-            *self.accounts.entry(account_id).or_default() += 1;
+    pub(crate) fn add(&mut self, opinion: &Opinion<'_>) {
+        let subject = opinion.subject();
+        if !subject.keys.is_empty() {
+            *self.accounts.entry(subject.account_id).or_default() += 1;
         }
-        self.keys += judgement.keys.len();
-        for finding in &judgement.findings {
-            let found = self.by_code.entry(finding.code).or_default();
-            match finding.exempt {
-                None => found.counted += 1,
-                Some(_) => found.exempt += 1,
+        self.keys += subject.keys.len();
+        for (code, counts) in opinion.findings() {
+            let found = self.by_code.entry(code).or_default();
+            if counts {
+                found.counted += 1;
+            } else {
+                found.exempt += 1;
             }
         }
     }
@@ -88,7 +90,7 @@ struct Ranked {
 
 /// Worse ones are greater: by the worst severity, by the number of findings, by the age of the oldest key,
 /// and among equals those whose name comes first.
-type Rank = (Option<Severity>, usize, Option<i64>, Reverse<Option<Principal>>);
+type Rank = (Option<Severity>, usize, Option<i64>, Reverse<Principal>);
 
 impl Worst {
     /// Keeps at most so many users; all with `None`.
@@ -97,34 +99,34 @@ impl Worst {
     }
 
     /// Takes the user in if it is among the worst.
-    pub(crate) fn add(&mut self, judgement: Judgement) {
-        if judgement.findings.is_empty() {
+    pub(crate) fn add(&mut self, opinion: Opinion<'_>) {
+        if opinion.findings().next().is_none() {
             return;
         }
-        let counting = || judgement.findings.iter().filter(|finding| finding.exempt.is_none());
+        let counting = || opinion.findings().filter(|(_, counts)| *counts);
         let rank = (
-            counting().map(|finding| finding.severity).max(),
+            counting().map(|(code, _)| code.severity()).max(),
             counting().count(),
-            judgement.keys.iter().filter_map(|key| key.age_seconds).max(),
-            Reverse(judgement.keys.first().map(|key| key.user_name.clone())),
+            opinion.oldest_age(),
+            Reverse(opinion.subject().principal.clone()),
         );
-        self.push(Ranked { rank, judgement });
+        self.push(rank, || opinion.into_judgement());
     }
 
     /// Takes in those that are among the worst of both.
     pub(crate) fn merge(&mut self, other: Self) {
         self.left_out += other.left_out;
-        other.users.into_iter().for_each(|Reverse(user)| self.push(user));
+        other.users.into_iter().for_each(|Reverse(user)| self.push(user.rank, || user.judgement));
     }
 
-    fn push(&mut self, user: Ranked) {
+    fn push(&mut self, rank: Rank, judgement: impl FnOnce() -> Judgement) {
         if self.most.is_none_or(|most| self.users.len() < most) {
-            self.users.push(Reverse(user));
+            self.users.push(Reverse(Ranked { rank, judgement: judgement() }));
             return;
         }
         self.left_out += 1;
-        if let Some(mut least) = self.users.peek_mut().filter(|least| least.0 < user) {
-            least.0 = user;
+        if let Some(mut least) = self.users.peek_mut().filter(|least| least.0.rank < rank) {
+            least.0 = Ranked { rank, judgement: judgement() };
         }
     }
 
@@ -162,8 +164,8 @@ mod tests {
 
     use super::*;
 
-    /// The judgement of a user whose one key is that many days old.
-    fn judgement(name: &str, days: i64) -> Judgement {
+    /// Adds a user whose one key is that many days old.
+    fn add(worst: &mut Worst, name: &str, days: i64) {
         let now: jiff::Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         let created = now - jiff::SignedDuration::from_hours(24 * days);
         let report = format!(
@@ -178,7 +180,7 @@ mod tests {
         );
         let mut reader = ReportReader::new(report.as_bytes()).unwrap();
         let subject = reader.next_row().unwrap().unwrap().to_subject(None);
-        Judge::new(&Policy::default(), now, Mode::Exact).user(&subject)
+        worst.add(Judge::new(&Policy::default(), now, Mode::Exact).opinion(&subject));
     }
 
     fn names(worst: Worst) -> Vec<String> {
@@ -189,7 +191,7 @@ mod tests {
     fn the_worst_come_first_and_the_others_are_counted() {
         let mut worst = Worst::new(Some(2));
         for (name, days) in [("young", 10), ("soon", 80), ("old", 100), ("older", 200)] {
-            worst.add(judgement(name, days));
+            add(&mut worst, name, days);
         }
         assert_eq!(worst.left_out, 1, "a user without findings is not left out, it is fine");
         assert_eq!(names(worst), ["older", "old"]);
@@ -197,15 +199,14 @@ mod tests {
 
     #[test]
     fn portions_come_to_the_same_as_the_whole() {
-        let users: Vec<Judgement> = (80..100).map(|days| judgement(&format!("u{days}"), days)).collect();
-        let collect = |users: &[Judgement]| {
+        let collect = |days: std::ops::Range<i64>| {
             let mut worst = Worst::new(Some(5));
-            users.iter().for_each(|user| worst.add(user.clone()));
+            days.for_each(|days| add(&mut worst, &format!("u{days}"), days));
             worst
         };
-        let mut merged = collect(&users[..7]);
-        merged.merge(collect(&users[7..]));
-        let whole = collect(&users);
+        let mut merged = collect(80..87);
+        merged.merge(collect(87..100));
+        let whole = collect(80..100);
         assert_eq!(merged.left_out, whole.left_out);
         assert_eq!(names(merged), names(whole));
     }

@@ -174,9 +174,9 @@ impl Story<'_> {
         let judge = Judge::new(policy, self.scene.simulation.now(), Mode::Exact).with_gaps(&account.gaps);
         let (mut tally, mut worst) = (Tally::default(), Worst::new(Some(SHOWN)));
         for subject in &account.subjects {
-            let judgement = judge.user(subject);
-            tally.add(subject.account_id, &judgement);
-            worst.add(judgement);
+            let opinion = judge.opinion(subject);
+            tally.add(&opinion);
+            worst.add(opinion);
         }
         if self.is_told() {
             let header = Header {

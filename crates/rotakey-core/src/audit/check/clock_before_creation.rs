@@ -1,21 +1,19 @@
 //! A key was created later than the instant at which it is judged: the clock is wrong, and so is every age.
 
-use super::{Age, Check, Found, KeyCase, Verdict};
+use super::{Age, Check, Found, KeyCase, Verdict, Words};
 use crate::audit::code::Code;
 use crate::audit::command;
 
 pub(super) const CHECK: Check = Check { code: Code::ClockBeforeCreation, judge };
 
-fn judge(case: &KeyCase<'_>) -> Verdict {
-    let Age::Ahead(ahead) = case.age else { return Verdict::Clear };
-    Verdict::Found(Found {
+fn judge<'a>(case: &KeyCase<'a>) -> Verdict<'a> {
+    let (Age::Ahead(ahead), now) = (case.age, case.now) else { return Verdict::Clear };
+    Verdict::Found(Found::new(None, move || Words {
         message: format!(
-            "created {ahead} after {}, the instant of this audit: a clock is wrong, and with it every age",
-            case.now
+            "created {ahead} after {now}, the instant of this audit: a clock is wrong, and with it every age"
         ),
-        limit: None,
         next_command: command::show_clock(),
-    })
+    }))
 }
 
 #[cfg(test)]

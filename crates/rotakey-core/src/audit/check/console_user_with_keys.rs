@@ -1,7 +1,7 @@
 //! The user of an active key can also sign in to the console with a password: a person who could have
 //! short-lived credentials instead, or a program that nobody should be able to sign in as.
 
-use super::{Check, Found, KeyCase, Verdict};
+use super::{Check, Found, KeyCase, Verdict, Words};
 use crate::audit::code::Code;
 use crate::audit::command;
 use crate::audit::finding::Cause;
@@ -9,7 +9,7 @@ use crate::fact::Seen;
 
 pub(super) const CHECK: Check = Check { code: Code::ConsoleUserWithKeys, judge };
 
-fn judge(case: &KeyCase<'_>) -> Verdict {
+fn judge<'a>(case: &KeyCase<'a>) -> Verdict<'a> {
     if case.is_root() || !case.key.is_active() {
         return Verdict::Clear;
     }
@@ -20,11 +20,13 @@ fn judge(case: &KeyCase<'_>) -> Verdict {
             Cause::NotTold,
             format!("it is not known whether the user has a password: {why}"),
         ),
-        Seen::Known(true) => Verdict::Found(Found {
-            message: format!("{} can also sign in to the console with a password", case.subject.principal),
-            limit: None,
-            next_command: command::show_last_use(case.subject, case.key),
-        }),
+        Seen::Known(true) => {
+            let KeyCase { subject, key, .. } = *case;
+            Verdict::Found(Found::new(None, move || Words {
+                message: format!("{} can also sign in to the console with a password", subject.principal),
+                next_command: command::show_last_use(subject, key),
+            }))
+        }
     }
 }
 

@@ -1,24 +1,28 @@
 //! An inactive key was left behind: it can be made active again, and takes one of the two places for keys.
 
-use super::{Age, Check, Found, KeyCase, Verdict};
+use super::{Age, Check, Found, KeyCase, Verdict, Words};
 use crate::audit::code::Code;
 use crate::audit::command;
 
 pub(super) const CHECK: Check = Check { code: Code::InactiveKeyLeft, judge };
 
-fn judge(case: &KeyCase<'_>) -> Verdict {
+fn judge<'a>(case: &KeyCase<'a>) -> Verdict<'a> {
     if case.key.is_active() {
         return Verdict::Clear;
     }
-    let age = match case.age {
-        Age::Known(age, _) => format!(", {age} old"),
-        Age::Ahead(_) | Age::Unknown(_) => String::new(),
-    };
-    Verdict::Found(Found {
-        message: format!("inactive and left behind{age}: whoever may update keys can make it active again"),
-        limit: None,
-        next_command: command::delete(case.subject, case.key),
-    })
+    let KeyCase { subject, key, age, .. } = *case;
+    Verdict::Found(Found::new(None, move || {
+        let age = match age {
+            Age::Known(age, _) => format!(", {age} old"),
+            Age::Ahead(_) | Age::Unknown(_) => String::new(),
+        };
+        Words {
+            message: format!(
+                "inactive and left behind{age}: whoever may update keys can make it active again"
+            ),
+            next_command: command::delete(subject, key),
+        }
+    }))
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! An active key gets older than its limit within the warning period.
 
-use super::{Age, Check, Found, KeyCase, Verdict};
+use super::{Age, Check, Found, KeyCase, Verdict, Words};
 use crate::audit::code::Code;
 use crate::audit::command;
 use crate::policy::Period;
 
 pub(super) const CHECK: Check = Check { code: Code::KeyDueSoon, judge };
 
-fn judge(case: &KeyCase<'_>) -> Verdict {
+fn judge<'a>(case: &KeyCase<'a>) -> Verdict<'a> {
     // A key of unknown age is told of by the check of the age itself.
     let (true, Age::Known(age, created_at)) = (case.key.is_active(), case.age) else {
         return Verdict::Clear;
@@ -18,11 +18,11 @@ fn judge(case: &KeyCase<'_>) -> Verdict {
     if left > case.limits.warn_before {
         return Verdict::Clear;
     }
-    Verdict::Found(Found {
+    let subject = case.subject;
+    Verdict::Found(Found::new(Some((limit, due_at)), move || Words {
         message: format!("{age} old, limit {limit}: due in {left}"),
-        limit: Some((limit, due_at)),
-        next_command: command::plan_rotation(case.subject),
-    })
+        next_command: command::plan_rotation(subject),
+    }))
 }
 
 #[cfg(test)]

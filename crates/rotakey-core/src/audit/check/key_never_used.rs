@@ -3,14 +3,14 @@
 //! The time without use counts from the creation, so a key that was made just now is not found: whoever made
 //! it may still be about to hand it over.
 
-use super::{Age, Check, Found, KeyCase, Verdict};
+use super::{Age, Check, Found, KeyCase, Verdict, Words};
 use crate::audit::code::Code;
 use crate::audit::command;
 use crate::fact::{LastUsed, Seen};
 
 pub(super) const CHECK: Check = Check { code: Code::KeyNeverUsed, judge };
 
-fn judge(case: &KeyCase<'_>) -> Verdict {
+fn judge<'a>(case: &KeyCase<'a>) -> Verdict<'a> {
     // What is not known is told of by the checks of the age and of the last use.
     let (true, Seen::Known(LastUsed::Never), Age::Known(age, created_at)) =
         (case.key.is_active(), &case.key.last_used, case.age)
@@ -21,11 +21,11 @@ fn judge(case: &KeyCase<'_>) -> Verdict {
     if age <= limit {
         return Verdict::Clear;
     }
-    Verdict::Found(Found {
+    let KeyCase { subject, key, .. } = *case;
+    Verdict::Found(Found::new(Some((limit, limit.after(created_at))), move || Words {
         message: format!("never used in the {age} since it was created, limit {limit}"),
-        limit: Some((limit, limit.after(created_at))),
-        next_command: command::deactivate(case.subject, case.key),
-    })
+        next_command: command::deactivate(subject, key),
+    }))
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! An active key is older than its limit.
 
-use super::{Age, Check, Found, KeyCase, Verdict};
+use super::{Age, Check, Found, KeyCase, Verdict, Words};
 use crate::audit::code::Code;
 use crate::audit::command;
 use crate::audit::finding::Cause;
 
 pub(super) const CHECK: Check = Check { code: Code::KeyTooOld, judge };
 
-fn judge(case: &KeyCase<'_>) -> Verdict {
+fn judge<'a>(case: &KeyCase<'a>) -> Verdict<'a> {
     if !case.key.is_active() {
         return Verdict::Clear;
     }
@@ -21,11 +21,11 @@ fn judge(case: &KeyCase<'_>) -> Verdict {
     if case.now <= due_at {
         return Verdict::Clear;
     }
-    Verdict::Found(Found {
+    let subject = case.subject;
+    Verdict::Found(Found::new(Some((limit, due_at)), move || Words {
         message: format!("{age} old, limit {limit}"),
-        limit: Some((limit, due_at)),
-        next_command: command::plan_rotation(case.subject),
-    })
+        next_command: command::plan_rotation(subject),
+    }))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! An active key was used, but not for longer than a key may be without use.
 
-use super::{Age, Check, Found, KeyCase, Verdict};
+use super::{Age, Check, Found, KeyCase, Verdict, Words};
 use crate::audit::code::Code;
 use crate::audit::command;
 use crate::audit::finding::Cause;
@@ -9,7 +9,7 @@ use crate::policy::Period;
 
 pub(super) const CHECK: Check = Check { code: Code::KeyUnused, judge };
 
-fn judge(case: &KeyCase<'_>) -> Verdict {
+fn judge<'a>(case: &KeyCase<'a>) -> Verdict<'a> {
     if !case.key.is_active() {
         return Verdict::Clear;
     }
@@ -28,13 +28,15 @@ fn judge(case: &KeyCase<'_>) -> Verdict {
     let Some(idle) = Period::between(at, case.now).filter(|idle| *idle > limit) else {
         return Verdict::Clear;
     };
-    let service = service.map(|service| format!(" for {service}")).unwrap_or_default();
-    let region = region.map(|region| format!(" in {region}")).unwrap_or_default();
-    Verdict::Found(Found {
-        message: format!("not used for {idle}, limit {limit}; last at {at}{service}{region}"),
-        limit: Some((limit, limit.after(at))),
-        next_command: command::deactivate(case.subject, case.key),
-    })
+    let KeyCase { subject, key, .. } = *case;
+    Verdict::Found(Found::new(Some((limit, limit.after(at))), move || {
+        let service = service.map(|service| format!(" for {service}")).unwrap_or_default();
+        let region = region.map(|region| format!(" in {region}")).unwrap_or_default();
+        Words {
+            message: format!("not used for {idle}, limit {limit}; last at {at}{service}{region}"),
+            next_command: command::deactivate(subject, key),
+        }
+    }))
 }
 
 #[cfg(test)]

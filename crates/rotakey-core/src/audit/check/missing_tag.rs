@@ -1,6 +1,6 @@
 //! The user of a key lacks a tag that says whose it is or what for: nobody can be asked before it is rotated.
 
-use super::{Check, Found, KeyCase, Verdict};
+use super::{Check, Found, KeyCase, Verdict, Words};
 use crate::audit::code::Code;
 use crate::audit::command;
 use crate::audit::finding::Cause;
@@ -9,7 +9,7 @@ use crate::policy::Policy;
 
 pub(super) const CHECK: Check = Check { code: Code::MissingTag, judge };
 
-fn judge(case: &KeyCase<'_>) -> Verdict {
+fn judge<'a>(case: &KeyCase<'a>) -> Verdict<'a> {
     // The root user cannot be tagged, and needs no owner: it is the account's.
     if case.is_root() {
         return Verdict::Clear;
@@ -24,14 +24,16 @@ fn judge(case: &KeyCase<'_>) -> Verdict {
     if missing.is_empty() {
         return Verdict::Clear;
     }
-    let names: Vec<_> = missing.iter().map(|alternatives| alternatives.join(" or ")).collect();
-    let first: Vec<_> = missing.iter().map(|alternatives| alternatives[0].as_str()).collect();
-    let plural = if missing.len() == 1 { "tag" } else { "tags" };
-    Verdict::Found(Found {
-        message: format!("{} lacks the {plural} {}", case.subject.principal, names.join(", ")),
-        limit: None,
-        next_command: command::tag(case.subject, &first),
-    })
+    let subject = case.subject;
+    Verdict::Found(Found::new(None, move || {
+        let names: Vec<_> = missing.iter().map(|alternatives| alternatives.join(" or ")).collect();
+        let first: Vec<_> = missing.iter().map(|alternatives| alternatives[0].as_str()).collect();
+        let plural = if missing.len() == 1 { "tag" } else { "tags" };
+        Words {
+            message: format!("{} lacks the {plural} {}", subject.principal, names.join(", ")),
+            next_command: command::tag(subject, &first),
+        }
+    }))
 }
 
 /// The tags that are missing, each with the keys that it may have (at least one). An empty value says nothing,
@@ -47,7 +49,7 @@ fn missing<'p>(policy: &'p Policy, tags: &Tags) -> Vec<&'p [String]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{message, verdict};
+    use super::super::{message, words};
     use super::*;
     use crate::policy::{Principal, UserSubject};
 
@@ -71,11 +73,9 @@ mod tests {
 
     #[test]
     fn the_command_sets_the_first_that_would_do() {
-        let Verdict::Found(found) = verdict(&CHECK, "1d", tags(&[("Application", "shop")])) else {
-            panic!("two tags are missing");
-        };
+        let words = words(&CHECK, "1d", tags(&[("Application", "shop")])).expect("two tags are missing");
         assert_eq!(
-            found.next_command,
+            words.next_command,
             "aws iam tag-user --user-name alice --tags 'Key=Owner,Value=VALUE' 'Key=Environment,Value=VALUE'"
         );
     }

@@ -1,21 +1,23 @@
 //! The root user has an access key, active or not. No policy limits what can be done with it.
 
-use super::{Check, Found, KeyCase, Verdict};
+use super::{Check, Found, KeyCase, Verdict, Words};
 use crate::audit::code::Code;
 use crate::audit::command;
 
 pub(super) const CHECK: Check = Check { code: Code::RootAccessKey, judge };
 
-fn judge(case: &KeyCase<'_>) -> Verdict {
+fn judge<'a>(case: &KeyCase<'a>) -> Verdict<'a> {
     if !case.is_root() {
         return Verdict::Clear;
     }
-    let status = if case.key.is_active() { "active" } else { "inactive" };
-    Verdict::Found(Found {
-        message: format!("the root user has an {status} access key, which no policy can limit"),
-        limit: None,
-        next_command: command::delete(case.subject, case.key),
-    })
+    let KeyCase { subject, key, .. } = *case;
+    Verdict::Found(Found::new(None, move || {
+        let status = if key.is_active() { "active" } else { "inactive" };
+        Words {
+            message: format!("the root user has an {status} access key, which no policy can limit"),
+            next_command: command::delete(subject, key),
+        }
+    }))
 }
 
 #[cfg(test)]

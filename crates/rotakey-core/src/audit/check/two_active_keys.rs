@@ -1,7 +1,9 @@
 //! An active key is one of two of its user: a rotation that was never finished, or two applications that
 //! share a user. Each of the two is found.
 
-use super::{Age, Check, Found, KeyCase, Verdict};
+use jiff::Timestamp;
+
+use super::{Age, Check, Found, KeyCase, Verdict, Words};
 use crate::audit::code::Code;
 use crate::audit::command;
 use crate::fact::{LastUsed, Seen};
@@ -9,33 +11,31 @@ use crate::policy::{KeySubject, Period};
 
 pub(super) const CHECK: Check = Check { code: Code::TwoActiveKeys, judge };
 
-fn judge(case: &KeyCase<'_>) -> Verdict {
-    let others: Vec<_> = case
-        .subject
-        .keys
-        .iter()
-        .filter(|other| !std::ptr::eq(*other, case.key) && other.is_active())
-        .collect();
-    if !case.key.is_active() || others.is_empty() {
+fn judge<'a>(case: &KeyCase<'a>) -> Verdict<'a> {
+    let KeyCase { subject, key, now, .. } = *case;
+    let others =
+        move || subject.keys.iter().filter(move |other| !std::ptr::eq(*other, key) && other.is_active());
+    if !key.is_active() || others().next().is_none() {
         return Verdict::Clear;
     }
-    let others: Vec<_> = others.into_iter().map(|other| describe(case, other)).collect();
-    Verdict::Found(Found {
-        message: format!("not the only active key of {}: also {}", case.subject.principal, others.join(", ")),
-        limit: None,
-        next_command: command::plan_rotation(case.subject),
-    })
+    Verdict::Found(Found::new(None, move || {
+        let others: Vec<_> = others().map(|other| describe(other, now)).collect();
+        Words {
+            message: format!("not the only active key of {}: also {}", subject.principal, others.join(", ")),
+            next_command: command::plan_rotation(subject),
+        }
+    }))
 }
 
-fn describe(case: &KeyCase<'_>, other: &KeySubject) -> String {
-    let age = match Age::of(other, case.now) {
+fn describe(other: &KeySubject, now: Timestamp) -> String {
+    let age = match Age::of(other, now) {
         Age::Known(age, _) => format!("{age} old"),
         Age::Ahead(_) | Age::Unknown(_) => "of unknown age".to_owned(),
     };
     let use_ = match &other.last_used {
         Seen::Known(LastUsed::Never) => "never used".to_owned(),
         Seen::Known(LastUsed::At { at, .. }) => {
-            format!("last used {} before", Period::between(*at, case.now).unwrap_or(Period::ZERO))
+            format!("last used {} before", Period::between(*at, now).unwrap_or(Period::ZERO))
         }
         Seen::Unknown(_) => "its last use not known".to_owned(),
     };
