@@ -1,0 +1,11 @@
+//! The real binary on bad days: killed at any instant, on a machine or in an account where something is wrong, and
+//! against the other double of AWS.
+
+mod bad_input;
+mod cloud;
+mod killed;
+mod moto;
+mod proxy;
+#[path = "../cli/support.rs"]
+#[expect(dead_code, reason = "the tests of the verbs use all of it")]
+mod support;
