@@ -122,6 +122,7 @@ impl Rotation {
             }
             (State::Orphaned { .. }, Intent::Delete { key }, Outcome::Done) => {
                 self.deleted.insert(key);
+                self.question = self.put_aside.take();
                 State::Planned
             }
             (
@@ -176,15 +177,16 @@ impl Rotation {
                 self.touched.insert(key.clone(), at);
                 State::Orphaned { orphan: key.clone(), inferred: true, disabled_at: None }
             }
-            // Whatever was asked, the key is to be disabled first.
+            // Whatever was asked, the key is to be disabled first; then it is asked again.
             (State::Delivering { new } | State::Verifying { new, .. }, Note::SecretLost { key })
                 if new.id == *key && !new.exposed =>
             {
-                self.question = None;
+                self.put_aside = self.question.take();
                 State::Orphaned { orphan: key.clone(), inferred: false, disabled_at: None }
             }
             (State::Orphaned { orphan, .. }, Note::Gone { key }) if orphan == *key => {
                 self.deleted.insert(key.clone());
+                self.question = self.put_aside.take();
                 State::Planned
             }
             (State::Disabled { new, .. }, Note::Gone { key })

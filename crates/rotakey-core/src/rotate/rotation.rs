@@ -23,6 +23,8 @@ pub struct Rotation {
     pub(super) state: State,
     pub(super) in_flight: Option<InFlight>,
     pub(super) question: Option<Question>,
+    /// What was asked when the secret was lost, to be asked again once the key without a secret is gone.
+    pub(super) put_aside: Option<Question>,
     /// Why the old state is wanted back, once somebody wants it.
     pub(super) rollback: Option<String>,
     pub(super) trouble: Option<Trouble>,
@@ -113,6 +115,7 @@ impl Rotation {
             state: State::Planned,
             in_flight: None,
             question: None,
+            put_aside: None,
             rollback: None,
             trouble: None,
             touched: BTreeMap::new(),
@@ -152,6 +155,7 @@ impl Rotation {
             (Event::RollbackRequested { why, .. }, in_flight) if self.can_roll_back() => {
                 self.rollback = Some(why.clone());
                 self.question = None;
+                self.put_aside = None;
                 self.trouble = None;
                 self.in_flight = in_flight;
             }

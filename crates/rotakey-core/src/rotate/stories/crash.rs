@@ -209,3 +209,40 @@ fn a_rotation_is_not_rolled_back_for_good_while_a_create_may_come_late() {
         ",
         );
 }
+
+#[test]
+fn a_question_outlives_the_secret_that_is_lost_while_it_waits() {
+    story()
+        .edit(|story| story.refusals.extend([("stage", 99)]))
+        .run()
+        .hours(1)
+        .run()
+        .edit(|story| {
+            story.transcript.push_str("(the worker ends, and with it the secret)\n");
+            story.custody.clear();
+        })
+        .run()
+        .hours(24)
+        .run()
+        .hours(24)
+        .run()
+        .reads(
+            "
+             day 0 00:00:00  create a new access key for alice: created AKIANEWNEWNEWNEWNEW2
+             day 0 00:00:01  stage AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: failed: no
+             day 0 00:00:11  stage AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: failed: no
+             day 0 00:00:31  stage AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: failed: no
+             day 0 00:01:11  stage AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: failed: no
+             day 0 00:01:12  wait 0.02 h: trying again after: no
+             day 0 01:01:12  stage AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: failed: no
+             day 0 01:01:13  ask: cannot stage AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: no
+             (the worker ends, and with it the secret)
+             day 0 01:01:13  note: SecretLost { key: AKIANEWNEWNEWNEWNEW2 }
+             day 0 01:01:13  disable AKIANEWNEWNEWNEWNEW2: done
+             day 0 01:01:14  wait 24.00 h: a key that no application ever had rests before it is deleted
+             day 1 01:01:14  delete AKIANEWNEWNEWNEWNEW2: done
+             day 1 01:01:15  ask: cannot stage AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: no
+             day 2 01:01:15  ask: cannot stage AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: no
+            ",
+        );
+}
