@@ -227,12 +227,10 @@ impl Rotation {
         self.state.new_key().map(|new| &new.id)
     }
 
-    /// Whether rolling back still means something: not once the old key is deleted (or about to be).
+    /// Whether rolling back still means something. Not from the moment a delete of the old key was started:
+    /// a worker that was held up may do it yet, and applications must not have that key again by then.
     pub fn can_roll_back(&self) -> bool {
-        let deleting = self.in_flight.as_ref().is_some_and(
-            |effect| matches!(&effect.intent, Intent::Delete { key } if *key == self.plan.old_key),
-        );
-        !deleting
+        !self.deleting.contains(&self.plan.old_key)
             && self.rollback.is_none()
             && !matches!(self.state, State::Deleted { .. } | State::Closed { .. })
     }

@@ -104,7 +104,11 @@ impl Decision<'_> {
         if self.seen.in_hand.contains(&new.id) {
             return Ok(());
         }
-        match self.all_slots()?.first() {
+        let slots = self.all_slots()?;
+        if !self.is_settled(&new.id) && !new.exposed {
+            return Err(self.cannot_see("the worker that created the key may still hold its secret"));
+        }
+        match slots.first() {
             Some((index, slots)) if new.exposed => Err(self.destination_changed(*index, slots)),
             _ => Err(note(Note::SecretLost { key: new.id.clone() })),
         }

@@ -58,13 +58,21 @@ fn a_create_that_died_before_it_was_sent_is_simply_sent_again() {
 
 #[test]
 fn a_secret_lost_between_create_and_staging_costs_the_key_not_the_application() {
-    story().step().edit(|story| story.custody.clear()).run().reads(
+    story().step().edit(|story| story.custody.clear()).run().hours(1).run().reads(
         "
-         day 0 00:00:00  note: SecretLost { key: AKIANEWNEWNEWNEWNEW2 }
-         day 0 00:00:00  disable AKIANEWNEWNEWNEWNEW2: done
-         day 0 00:00:01  wait 24.00 h: a key that no application ever had rests before it is deleted
+         day 0 00:00:00  wait 0.03 h: the worker that created the key may still hold its secret
+         day 0 01:00:00  note: SecretLost { key: AKIANEWNEWNEWNEWNEW2 }
+         day 0 01:00:00  disable AKIANEWNEWNEWNEWNEW2: done
+         day 0 01:00:01  wait 24.00 h: a key that no application ever had rests before it is deleted
         ",
     );
+}
+
+#[test]
+fn once_a_delete_was_started_nobody_gets_the_old_key_again() {
+    let story = adopted().hours(7 * 24).step().crash(false).hours(1);
+    assert!(!story.rotation.can_roll_back(), "a worker that was held up may delete it yet");
+    assert!(story.rotation.clone().apply(&rollback(), story.world.now).is_err());
 }
 
 #[test]
