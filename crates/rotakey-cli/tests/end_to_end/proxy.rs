@@ -179,6 +179,7 @@ fn serve(client: TcpStream, upstream: SocketAddr, state: &Mutex<State>) -> io::R
             call.answered = Some(Instant::now());
         }
         if let Some(Moment::Heard(ago)) = moment {
+            // Real time: the binary is killed so long after it heard the answer.
             thread::sleep(ago);
             return kill(state);
         }

@@ -89,7 +89,7 @@ impl Scene {
             let ended = child.lock().unwrap().try_wait().unwrap();
             match ended {
                 Some(status) => break status,
-                // The lock must be free for whoever kills.
+                // Real time: the binary is another process; and the lock must be free for whoever kills it.
                 None => thread::sleep(Duration::from_millis(2)),
             }
         };
@@ -216,6 +216,7 @@ impl Scene {
                 });
                 assert!(works, "an application found no key that works");
                 counted.fetch_add(1, Ordering::Relaxed);
+                // Real time: the application reads while another process writes.
                 thread::sleep(Duration::from_micros(200));
             }
         });
