@@ -162,12 +162,12 @@ fn serve(client: TcpStream, upstream: SocketAddr, state: &Mutex<State>) -> io::R
         let action = action(&request);
         let (number, moment) = lock(state).meet(&action);
         if moment == Some(Moment::Before) {
-            return kill(state);
+            return kill(&victim(state));
         }
         server.write_all(&request)?;
         let Some(answer) = read_message(&mut answers)? else { return Ok(()) };
         if moment == Some(Moment::After) {
-            return kill(state);
+            return kill(&victim(state));
         }
         client.write_all(&answer)?;
         // Requests to the control path are made in HTTP/1.0: the answer ends where the connection does.
@@ -179,9 +179,11 @@ fn serve(client: TcpStream, upstream: SocketAddr, state: &Mutex<State>) -> io::R
             call.answered = Some(Instant::now());
         }
         if let Some(Moment::Heard(ago)) = moment {
+            // It may have ended by itself until then, and the next one have been started.
+            let victim = victim(state);
             // Real time: the binary is killed so long after it heard the answer.
             thread::sleep(ago);
-            return kill(state);
+            return kill(&victim);
         }
         if is_last {
             break;
@@ -190,8 +192,12 @@ fn serve(client: TcpStream, upstream: SocketAddr, state: &Mutex<State>) -> io::R
     Ok(())
 }
 
-fn kill(state: &Mutex<State>) -> io::Result<()> {
-    let victim = lock(state).victim.clone().expect("a trap is set for a process");
+/// The process that the trap is set for.
+fn victim(state: &Mutex<State>) -> Arc<Mutex<Child>> {
+    lock(state).victim.clone().expect("a trap is set for a process")
+}
+
+fn kill(victim: &Mutex<Child>) -> io::Result<()> {
     // `kill` is SIGKILL, and does nothing to a process that has ended and was waited for.
     victim.lock().unwrap_or_else(PoisonError::into_inner).kill()
 }

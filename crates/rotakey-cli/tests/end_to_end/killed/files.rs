@@ -1,5 +1,6 @@
 //! Killed while files are written: the file that applications read, and the log of rotations.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -39,16 +40,25 @@ fn check(kind: Kind, watched: Watched, most_gaps: usize, in_each: u32) {
     assert!(gaps.len() >= 3, "at least staging, publishing and cleaning up write: {gaps:?}");
     let every = gaps.len().div_ceil(most_gaps);
     let gaps: Vec<_> = gaps.into_iter().step_by(every).collect();
-    for_each(&instants(&gaps, in_each), |trap| {
+    let instants = instants(&gaps, in_each);
+    let killed = AtomicUsize::new(0);
+    for_each(&instants, |trap| {
         let scene = Scene::set(kind, watched);
         let watcher = scene.watch();
-        assert_eq!(scene.run(&APPLY, Some(*trap)), End::Killed);
+        match scene.run(&APPLY, Some(*trap)) {
+            End::Killed => drop(killed.fetch_add(1, Ordering::Relaxed)),
+            // It was faster than the run that the instants were taken from, and done before the blow fell.
+            End::Exit(0) => {}
+            end => panic!("{end:?}"),
+        }
         scene.assert_no_secret_told();
         scene.pass(SignedDuration::from_mins(20));
         scene.run_to_end(&TICK);
         watcher.assert_always_found();
         scene.assert_rotated();
     });
+    let killed = killed.into_inner();
+    assert!(killed * 2 > instants.len(), "only {killed} of {} were killed at all", instants.len());
 }
 
 #[test]
