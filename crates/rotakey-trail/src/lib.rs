@@ -1,0 +1,24 @@
+//! Reads AWS CloudTrail at the speed of decompression and says who uses each access key, from where, what
+//! was done with it, and what came of it.
+//!
+//! One way for all questions: a *source* yields [`record::Record`]s, duplicates are removed, and an
+//! [`answer::Answer`] takes what is left. An answer depends on the set of records only, never on their order
+//! or on how they were spread over files, threads or machines.
+//!
+//! This crate names no AWS SDK: whoever calls AWS hands over bytes. It never follows what a record says
+//! (no URL, no path in it is opened), and it never writes to where it reads from.
+
+pub mod answer;
+pub mod cadence;
+pub mod event_time;
+pub mod minted;
+pub mod network;
+#[cfg(any(test, feature = "oracle"))]
+pub mod oracle;
+pub mod read;
+pub mod record;
+pub mod selection;
+pub mod source;
+pub mod summary;
+pub mod usage;
+pub mod user_agent;
