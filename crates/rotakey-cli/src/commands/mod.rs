@@ -12,6 +12,7 @@ mod audit;
 mod config;
 mod rotate;
 mod sandbox;
+mod trail;
 mod r#try;
 
 /// What to do.
@@ -21,6 +22,7 @@ pub(crate) enum Command {
     Sandbox(sandbox::SandboxArgs),
     Audit(audit::AuditArgs),
     Rotate(rotate::RotateArgs),
+    Trail(trail::TrailArgs),
     Config(config::ConfigArgs),
 }
 
@@ -35,6 +37,7 @@ pub(crate) async fn run(
         Command::Sandbox(args) => sandbox::run(&args, globals, printer).await,
         Command::Audit(args) => audit::run(&args, globals, printer).await,
         Command::Rotate(args) => rotate::run(args, globals, printer).await,
+        Command::Trail(args) => trail::run(args, globals, printer).await,
         Command::Config(args) => config::run(&args, globals, printer, SystemClock.now()),
     }
 }

@@ -1,0 +1,47 @@
+//! `rotakey trail`: what CloudTrail says about keys.
+
+use clap::{Args, Subcommand};
+
+use crate::cli::GlobalArgs;
+use crate::error::{CommandError, Verdict, exit_codes};
+use crate::printer::Printer;
+
+mod input;
+mod tell;
+mod usage;
+
+/// Say from CloudTrail who uses each key, from where, and what it did
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "PATH is a file, a folder, s3://BUCKET/PREFIX, or - for standard input: CloudTrail
+log files as they are delivered, JSON lines, the output of
+`aws cloudtrail lookup-events`, or EventBridge events; compressed or not. What
+could not be read is told, and the exit code is 4. Nothing is changed anywhere.
+
+Examples:
+  rotakey trail usage logs/                every key: first and last use, calls
+  rotakey trail usage --key AKIA... logs/  all that is known of one
+
+",
+    exit_codes!()
+))]
+pub(crate) struct TrailArgs {
+    #[command(subcommand)]
+    command: TrailCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TrailCommand {
+    Usage(usage::UsageArgs),
+}
+
+/// Runs the command.
+pub(crate) async fn run(
+    args: TrailArgs,
+    globals: &GlobalArgs,
+    printer: &Printer,
+) -> Result<Verdict, CommandError> {
+    match args.command {
+        TrailCommand::Usage(args) => usage::run(&args, globals, printer).await,
+    }
+}
