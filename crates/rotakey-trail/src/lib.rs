@@ -10,13 +10,18 @@
 
 pub mod answer;
 pub mod cadence;
+pub mod consumer;
 pub mod event_time;
+pub mod fingerprint;
 pub mod minted;
 pub mod network;
 #[cfg(any(test, feature = "oracle"))]
 pub mod oracle;
+pub mod outcome;
 pub mod read;
 pub mod record;
+pub mod scan;
+pub mod seen;
 pub mod selection;
 pub mod source;
 pub mod summary;

@@ -1,0 +1,208 @@
+//! From counts to rows that can be told.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, PoisonError};
+
+use super::counts::{Counts, Entry};
+use super::schema::{ActionUse, AgentUse, ErrorUse, KeyUsage, NameUse, NetworkUse, SessionUse, Tally};
+use super::symbols::{Class, Symbol, Texts};
+use super::{GroupBy, Shared};
+use crate::cadence::Cadence;
+use crate::network::Network;
+use crate::user_agent::Agent;
+
+/// The rows, in the order of their keys. They are made one by one, when they are asked for: all of them together would
+/// take many times the memory of the counts.
+pub struct UsageTable {
+    shared: Arc<Shared>,
+    rows: Vec<Counts>,
+    sessions: HashMap<Symbol, SessionUse>,
+}
+
+impl UsageTable {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let mut rows = Vec::new();
+        for part in &shared.parts {
+            let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
+            part.places = hashbrown::HashTable::new();
+            rows.append(&mut part.rows);
+        }
+        let sessions = attribute(&rows);
+        // A session key that was minted and never seen again has a row only to be counted with its parent.
+        rows.retain(|row| row.calls > 0 || row.key.is_some_and(|key| sessions.contains_key(&key)));
+        let texts = shared.symbols.texts();
+        let text = |symbol: Option<Symbol>| symbol.map(|symbol| texts.of(symbol));
+        rows.sort_unstable_by(|left, right| {
+            let order = text(left.key).cmp(&text(right.key));
+            order.then_with(|| text(left.group).cmp(&text(right.group)))
+        });
+        drop(texts);
+        Self { shared, rows, sessions }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// All rows, in the order of their keys, made while they are asked for.
+    pub fn rows(&self) -> impl Iterator<Item = KeyUsage> {
+        let texts = self.shared.symbols.texts();
+        self.rows.iter().map(move |row| self.row(row, &texts))
+    }
+
+    fn row(&self, row: &Counts, texts: &Texts<'_>) -> KeyUsage {
+        let text = |symbol: Option<Symbol>| symbol.map(|symbol| texts.of(symbol).to_owned());
+        let mut usage = KeyUsage {
+            access_key_id: text(row.key),
+            calls: row.calls,
+            denied_calls: row.denied.into(),
+            failed_calls: row.failed.into(),
+            throttled_calls: row.throttled.into(),
+            first_at: (row.calls > 0).then(|| row.first_at()),
+            last_at: (row.calls > 0).then(|| row.last_at()),
+            cadence: Cadence::of(&row.days),
+            parent: text(row.parent),
+            sessions: row.key.and_then(|key| self.sessions.get(&key)).cloned(),
+            truncated: row.is_truncated,
+            ..KeyUsage::default()
+        };
+        match self.shared.group_by {
+            GroupBy::Key | GroupBy::Principal => {}
+            GroupBy::Consumer => usage.consumer = text(row.group),
+            GroupBy::Service => usage.service = text(row.group),
+            GroupBy::Day => usage.day = text(row.group),
+        }
+        if let Some((_, principal)) = row.principal {
+            let mut parts =
+                texts.of(principal).split('\0').map(|part| (!part.is_empty()).then(|| part.to_owned()));
+            let mut part = || parts.next().flatten();
+            usage.principal_arn = part();
+            usage.principal_type = part();
+            usage.account_id = part();
+            usage.user_name = part().or_else(|| role_of(usage.principal_arn.as_deref()?));
+        }
+        let mut lists = Lists::default();
+        row.entries.iter().for_each(|entry| lists.take(entry, texts));
+        lists.put(&mut usage);
+        usage
+    }
+}
+
+/// The name of the role in the ARN of a role session.
+fn role_of(arn: &str) -> Option<String> {
+    let (_, session) = arn.split_once(":assumed-role/")?;
+    session.split('/').next().map(str::to_owned)
+}
+
+/// The use of session keys, for each key that they descend from.
+fn attribute(rows: &[Counts]) -> HashMap<Symbol, SessionUse> {
+    let parents: HashMap<Symbol, Symbol> = rows.iter().filter_map(|row| row.key.zip(row.parent)).collect();
+    let mut sessions: HashMap<Symbol, SessionUse> = HashMap::new();
+    for row in rows {
+        let Some(key) = row.key else { continue };
+        // Made up records may go round in circles.
+        let mut seen = HashSet::from([key]);
+        let mut at = key;
+        while let Some(&parent) = parents.get(&at) {
+            if !seen.insert(parent) {
+                break;
+            }
+            let all = sessions.entry(parent).or_default();
+            all.keys += 1;
+            all.calls += row.calls;
+            all.denied_calls += u64::from(row.denied);
+            all.failed_calls += u64::from(row.failed);
+            all.throttled_calls += u64::from(row.throttled);
+            if row.calls > 0 {
+                all.first_at = Some(all.first_at.map_or(row.first_at(), |first| first.min(row.first_at())));
+                all.last_at = all.last_at.max(Some(row.last_at()));
+            }
+            at = parent;
+        }
+    }
+    sessions
+}
+
+/// The lists of a row while they are made.
+#[derive(Default)]
+struct Lists {
+    usage: KeyUsage,
+    networks: BTreeMap<Network, (u64, Tally)>,
+    agents: BTreeMap<Agent, Tally>,
+}
+
+impl Lists {
+    fn take(&mut self, entry: &Entry, texts: &Texts<'_>) {
+        let tally = Tally { calls: entry.calls.into(), first_at: entry.first_at(), last_at: entry.last_at() };
+        let text = texts.of(entry.symbol);
+        let mut parts = text.split('\0');
+        let mut part = || parts.next().unwrap_or_default().to_owned();
+        let service = |source: String| source.strip_suffix(".amazonaws.com").unwrap_or(&source).to_owned();
+        let usage = &mut self.usage;
+        match texts.class(entry.symbol) {
+            Some(Class::Action) => {
+                usage.actions.push(ActionUse { service: service(part()), action: part(), tally });
+            }
+            Some(Class::Error) => {
+                usage.errors.push(ErrorUse { service: service(part()), action: part(), code: part(), tally });
+            }
+            Some(Class::Region) => usage.regions.push(NameUse { name: text.to_owned(), tally }),
+            Some(Class::VpcEndpoint) => usage.vpc_endpoints.push(NameUse { name: text.to_owned(), tally }),
+            Some(Class::InvokedBy) => usage.invoked_by.push(NameUse { name: text.to_owned(), tally }),
+            Some(Class::Source) => {
+                usage.addresses += 1;
+                let (addresses, sum) = self.networks.entry(Network::of(text)).or_insert((0, tally));
+                if *addresses > 0 {
+                    sum.add(tally);
+                }
+                *addresses += 1;
+            }
+            Some(Class::Agent) => {
+                usage.distinct_user_agents += 1;
+                self.agents.entry(Agent::parse(text)).and_modify(|sum| sum.add(tally)).or_insert(tally);
+            }
+            Some(Class::Key | Class::Principal | Class::Group) | None => {}
+        }
+    }
+
+    /// Puts the lists into the row, sorted.
+    fn put(mut self, row: &mut KeyUsage) {
+        let most_first = |left: &Tally, right: &Tally| right.calls.cmp(&left.calls);
+        let names = |left: &NameUse, right: &NameUse| {
+            most_first(&left.tally, &right.tally).then_with(|| left.name.cmp(&right.name))
+        };
+        let lists = &mut self.usage;
+        lists.actions.sort_unstable_by(|left, right| {
+            let names = |entry: &ActionUse| (entry.service.clone(), entry.action.clone());
+            most_first(&left.tally, &right.tally).then_with(|| names(left).cmp(&names(right)))
+        });
+        lists.errors.sort_unstable_by(|left, right| {
+            let names = |entry: &ErrorUse| (entry.service.clone(), entry.action.clone(), entry.code.clone());
+            most_first(&left.tally, &right.tally).then_with(|| names(left).cmp(&names(right)))
+        });
+        lists.regions.sort_unstable_by(names);
+        lists.vpc_endpoints.sort_unstable_by(names);
+        lists.invoked_by.sort_unstable_by(names);
+        row.actions = std::mem::take(&mut lists.actions);
+        row.errors = std::mem::take(&mut lists.errors);
+        row.regions = std::mem::take(&mut lists.regions);
+        row.vpc_endpoints = std::mem::take(&mut lists.vpc_endpoints);
+        row.invoked_by = std::mem::take(&mut lists.invoked_by);
+        row.addresses = lists.addresses;
+        row.distinct_user_agents = lists.distinct_user_agents;
+        row.networks = self
+            .networks
+            .into_iter()
+            .map(|(network, (addresses, tally))| NetworkUse { network, addresses, tally })
+            .collect();
+        row.networks.sort_by(|left, right| most_first(&left.tally, &right.tally));
+        row.user_agents = self.agents.into_iter().map(|(agent, tally)| AgentUse { agent, tally }).collect();
+        row.user_agents.sort_by(|left, right| most_first(&left.tally, &right.tally));
+    }
+}
