@@ -1,6 +1,7 @@
 //! Which part of a trail is asked about.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use crate::event_time::EventTime;
 use crate::record::Record;
@@ -41,9 +42,13 @@ impl Selection {
         };
         in_set(&self.accounts, account)
             && in_set(&self.regions, region)
-            && day.is_none_or(|day| {
-                self.from.is_none_or(|from| from.day() - MARGIN_DAYS <= day)
-                    && self.until.is_none_or(|until| day <= until.day() + MARGIN_DAYS)
-            })
+            && day.is_none_or(|day| self.days().contains(&day))
+    }
+
+    /// The days whose files may hold such records, as days since 1970.
+    pub fn days(&self) -> RangeInclusive<i64> {
+        let first = self.from.map_or(i64::MIN, |from| from.day() - MARGIN_DAYS);
+        let last = self.until.map_or(i64::MAX, |until| until.day() + MARGIN_DAYS);
+        first..=last
     }
 }

@@ -30,7 +30,8 @@ pub struct Summary {
     pub problems: Vec<Problem>,
 }
 
-/// Files that hold no records that are asked about, told by their names.
+/// Files that hold no records that are asked about, told by their names. A folder that is passed over as a
+/// whole is not even listed, and counts as one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Skipped {
     /// Digests of log file integrity.
@@ -50,6 +51,16 @@ pub struct Problem {
     pub file: String,
     /// What is wrong with it. May quote foreign text.
     pub message: String,
+}
+
+impl Skipped {
+    /// Adds what was passed over elsewhere.
+    pub fn add(&mut self, other: Self) {
+        self.digests += other.digests;
+        self.insights += other.insights;
+        self.outside += other.outside;
+        self.foreign += other.foreign;
+    }
 }
 
 impl Summary {
@@ -75,10 +86,7 @@ impl Summary {
         self.duplicates += other.duplicates;
         self.outside += other.outside;
         self.malformed_records += other.malformed_records;
-        self.skipped.digests += other.skipped.digests;
-        self.skipped.insights += other.skipped.insights;
-        self.skipped.outside += other.skipped.outside;
-        self.skipped.foreign += other.skipped.foreign;
+        self.skipped.add(other.skipped);
         self.problem_count += other.problem_count;
         self.problems.extend(other.problems);
         self.problems.sort();

@@ -14,7 +14,7 @@ const BATCH: usize = 256;
 
 /// Collects records of one text, removes those not asked about and duplicates, and hands the rest on.
 pub(super) struct Batch<'r, 't, A> {
-    pub(super) records: Vec<Record<'t>>,
+    records: Vec<Record<'t>>,
     sink: Sink<'r>,
     answer: &'r mut A,
     /// Why duplicates can no longer be told.
@@ -43,8 +43,8 @@ impl<'r, 't, A: Answer> Batch<'r, 't, A> {
 
     /// Takes one more.
     #[inline]
-    pub(super) fn push(&mut self, record: Record<'t>) {
-        self.records.push(record);
+    pub(super) fn push(&mut self, record: &Record<'t>) {
+        self.records.push(*record);
         if self.records.len() == BATCH {
             self.hand_on();
         }

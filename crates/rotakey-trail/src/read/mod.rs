@@ -12,6 +12,7 @@ use crate::answer::Answer;
 use crate::seen::Seen;
 use crate::selection::Selection;
 use crate::source::Trail;
+use crate::source::fetch::{Fetch, FetchOptions, Fetched};
 use crate::summary::Summary;
 use worker::Worker;
 
@@ -64,11 +65,11 @@ pub fn read<A: Answer>(
     let threads = options.threads.or_else(|| thread::available_parallelism().ok());
     let threads = threads.map_or(1, NonZeroUsize::get).clamp(1, trail.files.len().max(1));
     let run = Run {
-        trail,
+        files: trail.files.len(),
+        fetch: Fetch::new(trail, FetchOptions::default()),
         options,
         watch,
         seen: Seen::new(options.most_bytes_for_duplicates),
-        next: AtomicUsize::new(0),
         done: AtomicUsize::new(0),
         records: AtomicU64::new(0),
         is_lost: AtomicBool::new(false),
@@ -97,12 +98,11 @@ pub fn read<A: Answer>(
 
 /// What all threads share.
 struct Run<'a> {
-    trail: &'a Trail,
+    files: usize,
+    fetch: Fetch<'a>,
     options: &'a ReadOptions,
     watch: &'a dyn Watch,
     seen: Seen,
-    /// The file that nobody has begun yet.
-    next: AtomicUsize,
     done: AtomicUsize,
     records: AtomicU64,
     /// Whether duplicates can no longer be told, so that going on is of no use.
@@ -113,14 +113,14 @@ impl Run<'_> {
     /// One thread: reads files until there are no more.
     fn work<A: Answer>(&self, mut answer: A) -> (A, Summary) {
         let mut worker = Worker::new(self.options, &self.seen);
-        let files = &self.trail.files;
-        while let Some(file) = files.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+        let mut buffer = Vec::new();
+        while let Some(Fetched { file, body }) = self.fetch.next(&mut buffer) {
             if self.is_lost.load(Ordering::Relaxed) {
                 worker.summary.problem(file.name.clone(), "not read: duplicates can no longer be told");
                 continue;
             }
             let before = worker.summary.records;
-            if let Err(error) = worker.file(file, &mut answer) {
+            if let Err(error) = worker.file(file, body, &buffer, &mut answer) {
                 self.is_lost.store(true, Ordering::Relaxed);
                 worker
                     .summary
@@ -129,8 +129,11 @@ impl Run<'_> {
             let new = worker.summary.records - before;
             let records = self.records.fetch_add(new, Ordering::Relaxed) + new;
             let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-            self.watch.progress(done, files.len(), records);
+            self.watch.progress(done, self.files, records);
         }
         (answer, worker.summary)
     }
 }
+
+#[cfg(test)]
+mod tests;
