@@ -8,6 +8,8 @@ pub mod connection;
 mod error;
 pub mod iam;
 pub mod inventory;
+mod paging;
+mod patience;
 pub mod secrets_manager;
 pub mod sts;
 
