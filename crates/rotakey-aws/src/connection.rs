@@ -15,11 +15,13 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use jiff::Timestamp;
 use rotakey_core::destination::DestinationSpec;
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::port::{Clock, Destination, Destinations, PortError, PortErrorKind};
 
 use crate::calls::CallCounter;
+use crate::credentials::{CredentialsCache, SigningCredentials};
 use crate::iam::AwsIam;
 use crate::inventory::AwsInventory;
 use crate::secrets_manager::SecretsManager;
@@ -45,6 +47,7 @@ pub struct ConnectionOptions {
 pub struct Connection {
     config: SdkConfig,
     calls: CallCounter,
+    fetched: CredentialsCache,
 }
 
 const DEFAULT_REGION: &str = "us-east-1";
@@ -94,7 +97,11 @@ impl Connection {
             loader = loader.credentials_provider(credentials(&pair));
         }
         let config = loader.region(region).load().await;
-        Ok(Self { config, calls: CallCounter::default() })
+        Ok(Self {
+            config,
+            calls: CallCounter::default(),
+            fetched: CredentialsCache::default(),
+        })
     }
 
     /// The number of requests sent so far, retries included. Those that only fetch rotakey's own
@@ -106,6 +113,16 @@ impl Connection {
     /// The region that is called.
     pub fn region(&self) -> Option<&str> {
         self.config.region().map(Region::as_ref)
+    }
+
+    /// The credentials that calls are signed with, for a client that is not the SDK's: from the profile, single
+    /// sign-on, the machine, or wherever this connection has them from. Ask again for each request: what was fetched
+    /// is kept until shortly before it ends.
+    ///
+    /// # Errors
+    /// [`PortErrorKind::Credentials`] if there are none.
+    pub async fn credentials(&self, now: Timestamp) -> Result<SigningCredentials, PortError> {
+        self.fetched.get(self.config.credentials_provider(), now).await
     }
 
     /// IAM, as a rotation needs it.

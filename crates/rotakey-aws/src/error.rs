@@ -27,6 +27,11 @@ pub(crate) fn unexpected(operation: &'static str, what: &str, found: &str) -> Po
     PortError::new(PortErrorKind::Invalid, operation, message)
 }
 
+/// The source of credentials gave none.
+pub(crate) fn without_credentials(error: &CredentialsError) -> PortError {
+    PortError::new(PortErrorKind::Credentials, "find credentials", escaped(&causes(error)))
+}
+
 fn port_error<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> PortError
 where
     E: ProvideErrorMetadata + Error + 'static,

@@ -5,6 +5,7 @@
 
 mod calls;
 pub mod connection;
+pub mod credentials;
 mod error;
 pub mod iam;
 pub mod inventory;
