@@ -21,6 +21,7 @@ use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::port::{Clock, Destination, Destinations, PortError, PortErrorKind};
 
 use crate::calls::CallCounter;
+use crate::cloudtrail::{CloudTrail, Paces};
 use crate::credentials::{CredentialsCache, SigningCredentials};
 use crate::iam::AwsIam;
 use crate::inventory::AwsInventory;
@@ -47,6 +48,7 @@ pub struct ConnectionOptions {
 pub struct Connection {
     config: SdkConfig,
     calls: CallCounter,
+    paces: Paces,
     fetched: CredentialsCache,
 }
 
@@ -100,6 +102,7 @@ impl Connection {
         Ok(Self {
             config,
             calls: CallCounter::default(),
+            paces: Paces::default(),
             fetched: CredentialsCache::default(),
         })
     }
@@ -153,6 +156,12 @@ impl Connection {
         SecretsManager::new(client, name.to_owned(), region)
     }
 
+    /// CloudTrail in all regions. All that come from this connection and its clones keep one pace together, which the
+    /// clock serves.
+    pub fn cloudtrail(&self, clock: Arc<dyn Clock>) -> CloudTrail {
+        CloudTrail::new(self.config.clone(), self.calls.clone(), self.paces.clone(), clock)
+    }
+
     pub(crate) fn sts_client(&self) -> aws_sdk_sts::Client {
         let builder = aws_sdk_sts::config::Builder::from(&self.config).interceptor(self.calls.clone());
         aws_sdk_sts::Client::from_conf(builder.build())
@@ -182,6 +191,13 @@ impl Destinations for Connection {
 /// A pair as the SDK wants it. The SDK zeroizes its copy as well.
 pub(crate) fn credentials(pair: &AccessKeyPair) -> Credentials {
     Credentials::new(pair.id.as_str(), pair.secret.expose(), None, None, "rotakey")
+}
+
+/// The region of that name, if it can be one. What is put into the name of a host must not name another host.
+pub(crate) fn region_named(name: &str) -> Option<Region> {
+    let is_legal = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    let is_name = (1..=32).contains(&name.len()) && name.chars().all(is_legal);
+    is_name.then(|| Region::new(name.to_owned()))
 }
 
 /// The region that the environment or the profile names. The metadata service of the machine is not asked:

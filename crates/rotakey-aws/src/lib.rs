@@ -1,9 +1,11 @@
-//! The ports of rotakey over the AWS SDK: IAM, STS and AWS Secrets Manager.
+//! The ports of rotakey over the AWS SDK (IAM, STS and AWS Secrets Manager), and what the trail asks AWS for
+//! (CloudTrail).
 //!
 //! The only crate that names an `aws_sdk_*` crate. It decides nothing: it calls, and says in the words of
 //! the ports what AWS answered.
 
 mod calls;
+pub mod cloudtrail;
 pub mod connection;
 pub mod credentials;
 mod error;
