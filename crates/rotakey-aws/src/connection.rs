@@ -26,6 +26,7 @@ use crate::credentials::{CredentialsCache, SigningCredentials};
 use crate::iam::AwsIam;
 use crate::inventory::AwsInventory;
 use crate::secrets_manager::SecretsManager;
+use crate::sqs::NotificationQueue;
 use crate::sts::AwsKeyProbe;
 
 /// What the person at the keyboard may say about the connection. What is left out comes from AWS's own
@@ -160,6 +161,11 @@ impl Connection {
     /// clock serves.
     pub fn cloudtrail(&self, clock: Arc<dyn Clock>) -> CloudTrail {
         CloudTrail::new(self.config.clone(), self.calls.clone(), self.paces.clone(), clock)
+    }
+
+    /// The SQS queue of that URL, which S3 or CloudTrail tells about new objects.
+    pub fn notifications(&self, queue_url: &str) -> NotificationQueue {
+        NotificationQueue::new(&self.config, self.calls.clone(), queue_url)
     }
 
     pub(crate) fn sts_client(&self) -> aws_sdk_sts::Client {

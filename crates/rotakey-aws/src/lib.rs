@@ -1,5 +1,5 @@
 //! The ports of rotakey over the AWS SDK (IAM, STS and AWS Secrets Manager), and what the trail asks AWS for
-//! (CloudTrail).
+//! (CloudTrail and SQS).
 //!
 //! The only crate that names an `aws_sdk_*` crate. It decides nothing: it calls, and says in the words of
 //! the ports what AWS answered.
@@ -14,6 +14,7 @@ pub mod inventory;
 mod paging;
 mod patience;
 pub mod secrets_manager;
+pub mod sqs;
 pub mod sts;
 
 pub use connection::{Connection, ConnectionOptions};
