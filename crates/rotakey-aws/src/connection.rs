@@ -20,6 +20,7 @@ use rotakey_core::destination::DestinationSpec;
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::port::{Clock, Destination, Destinations, PortError, PortErrorKind};
 
+use crate::athena::Athena;
 use crate::calls::CallCounter;
 use crate::cloudtrail::{CloudTrail, Paces};
 use crate::credentials::{CredentialsCache, SigningCredentials};
@@ -166,6 +167,18 @@ impl Connection {
     /// The SQS queue of that URL, which S3 or CloudTrail tells about new objects.
     pub fn notifications(&self, queue_url: &str) -> NotificationQueue {
         NotificationQueue::new(&self.config, self.calls.clone(), queue_url)
+    }
+
+    /// Athena in that region or the connection's own. The clock serves all waiting: the client does not try again by
+    /// itself.
+    pub fn athena(&self, region: Option<&str>, clock: Arc<dyn Clock>) -> Athena {
+        let mut builder = aws_sdk_athena::config::Builder::from(&self.config)
+            .retry_config(RetryConfig::disabled())
+            .interceptor(self.calls.clone());
+        if let Some(region) = region {
+            builder = builder.region(Region::new(region.to_owned()));
+        }
+        Athena::new(aws_sdk_athena::Client::from_conf(builder.build()), clock)
     }
 
     pub(crate) fn sts_client(&self) -> aws_sdk_sts::Client {

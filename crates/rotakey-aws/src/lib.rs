@@ -1,9 +1,10 @@
 //! The ports of rotakey over the AWS SDK (IAM, STS and AWS Secrets Manager), and what the trail asks AWS for
-//! (CloudTrail and SQS).
+//! (CloudTrail, SQS and Athena).
 //!
 //! The only crate that names an `aws_sdk_*` crate. It decides nothing: it calls, and says in the words of
 //! the ports what AWS answered.
 
+pub mod athena;
 mod calls;
 pub mod cloudtrail;
 pub mod connection;
