@@ -15,14 +15,19 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use jiff::Timestamp;
 use rotakey_core::destination::DestinationSpec;
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::port::{Clock, Destination, Destinations, PortError, PortErrorKind};
 
+use crate::athena::Athena;
 use crate::calls::CallCounter;
+use crate::cloudtrail::{CloudTrail, Paces};
+use crate::credentials::{CredentialsCache, SigningCredentials};
 use crate::iam::AwsIam;
 use crate::inventory::AwsInventory;
 use crate::secrets_manager::SecretsManager;
+use crate::sqs::NotificationQueue;
 use crate::sts::AwsKeyProbe;
 
 /// What the person at the keyboard may say about the connection. What is left out comes from AWS's own
@@ -45,6 +50,8 @@ pub struct ConnectionOptions {
 pub struct Connection {
     config: SdkConfig,
     calls: CallCounter,
+    paces: Paces,
+    fetched: CredentialsCache,
 }
 
 const DEFAULT_REGION: &str = "us-east-1";
@@ -94,7 +101,12 @@ impl Connection {
             loader = loader.credentials_provider(credentials(&pair));
         }
         let config = loader.region(region).load().await;
-        Ok(Self { config, calls: CallCounter::default() })
+        Ok(Self {
+            config,
+            calls: CallCounter::default(),
+            paces: Paces::default(),
+            fetched: CredentialsCache::default(),
+        })
     }
 
     /// The number of requests sent so far, retries included. Those that only fetch rotakey's own
@@ -106,6 +118,16 @@ impl Connection {
     /// The region that is called.
     pub fn region(&self) -> Option<&str> {
         self.config.region().map(Region::as_ref)
+    }
+
+    /// The credentials that calls are signed with, for a client that is not the SDK's: from the profile, single
+    /// sign-on, the machine, or wherever this connection has them from. Ask again for each request: what was fetched
+    /// is kept until shortly before it ends.
+    ///
+    /// # Errors
+    /// [`PortErrorKind::Credentials`] if there are none.
+    pub async fn credentials(&self, now: Timestamp) -> Result<SigningCredentials, PortError> {
+        self.fetched.get(self.config.credentials_provider(), now).await
     }
 
     /// IAM, as a rotation needs it.
@@ -134,6 +156,29 @@ impl Connection {
         let client = aws_sdk_secretsmanager::Client::from_conf(builder.build());
         let region = region.or(self.region()).map(str::to_owned);
         SecretsManager::new(client, name.to_owned(), region)
+    }
+
+    /// CloudTrail in all regions. All that come from this connection and its clones keep one pace together, which the
+    /// clock serves.
+    pub fn cloudtrail(&self, clock: Arc<dyn Clock>) -> CloudTrail {
+        CloudTrail::new(self.config.clone(), self.calls.clone(), self.paces.clone(), clock)
+    }
+
+    /// The SQS queue of that URL, which S3 or CloudTrail tells about new objects.
+    pub fn notifications(&self, queue_url: &str) -> NotificationQueue {
+        NotificationQueue::new(&self.config, self.calls.clone(), queue_url)
+    }
+
+    /// Athena in that region or the connection's own. The clock serves all waiting: the client does not try again by
+    /// itself.
+    pub fn athena(&self, region: Option<&str>, clock: Arc<dyn Clock>) -> Athena {
+        let mut builder = aws_sdk_athena::config::Builder::from(&self.config)
+            .retry_config(RetryConfig::disabled())
+            .interceptor(self.calls.clone());
+        if let Some(region) = region {
+            builder = builder.region(Region::new(region.to_owned()));
+        }
+        Athena::new(aws_sdk_athena::Client::from_conf(builder.build()), clock)
     }
 
     pub(crate) fn sts_client(&self) -> aws_sdk_sts::Client {
@@ -165,6 +210,13 @@ impl Destinations for Connection {
 /// A pair as the SDK wants it. The SDK zeroizes its copy as well.
 pub(crate) fn credentials(pair: &AccessKeyPair) -> Credentials {
     Credentials::new(pair.id.as_str(), pair.secret.expose(), None, None, "rotakey")
+}
+
+/// The region of that name, if it can be one. What is put into the name of a host must not name another host.
+pub(crate) fn region_named(name: &str) -> Option<Region> {
+    let is_legal = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    let is_name = (1..=32).contains(&name.len()) && name.chars().all(is_legal);
+    is_name.then(|| Region::new(name.to_owned()))
 }
 
 /// The region that the environment or the profile names. The metadata service of the machine is not asked:

@@ -27,6 +27,11 @@ pub(crate) fn unexpected(operation: &'static str, what: &str, found: &str) -> Po
     PortError::new(PortErrorKind::Invalid, operation, message)
 }
 
+/// The source of credentials gave none.
+pub(crate) fn without_credentials(error: &CredentialsError) -> PortError {
+    PortError::new(PortErrorKind::Credentials, "find credentials", escaped(&causes(error)))
+}
+
 fn port_error<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> PortError
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -106,7 +111,11 @@ fn kind_of_answer(code: Option<&str>, status: u16) -> PortErrorKind {
         | "SignatureDoesNotMatch"
         | "UnrecognizedClientException" => PortErrorKind::Credentials,
 
-        "NoSuchEntity" | "NoSuchEntityException" | "ResourceNotFoundException" => PortErrorKind::NotFound,
+        "AWS.SimpleQueueService.NonExistentQueue"
+        | "NoSuchEntity"
+        | "NoSuchEntityException"
+        | "QueueDoesNotExist"
+        | "ResourceNotFoundException" => PortErrorKind::NotFound,
 
         "LimitExceeded" | "LimitExceededException" => PortErrorKind::LimitExceeded,
 
@@ -151,7 +160,7 @@ fn causes(error: &dyn Error) -> String {
 }
 
 /// Foreign text without what moves the cursor or turns the direction of writing.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let unsafe_to_show = |character: char| {
         character.is_control()
             || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -212,6 +221,7 @@ mod tests {
             (403, Some("SignatureDoesNotMatch"), PortErrorKind::Credentials),
             (404, Some("NoSuchEntity"), PortErrorKind::NotFound),
             (400, Some("ResourceNotFoundException"), PortErrorKind::NotFound),
+            (400, Some("AWS.SimpleQueueService.NonExistentQueue"), PortErrorKind::NotFound),
             (409, Some("LimitExceeded"), PortErrorKind::LimitExceeded),
             (409, Some("EntityTemporarilyUnmodifiable"), PortErrorKind::Conflict),
             (400, Some("ValidationError"), PortErrorKind::Invalid),

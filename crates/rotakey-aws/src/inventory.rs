@@ -1,6 +1,5 @@
 //! AWS IAM, as an audit needs it.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -19,6 +18,8 @@ use rotakey_engine::inventory::{
 use rotakey_engine::port::{CallerIdentity, Clock, PortError, PortErrorKind};
 
 use crate::error::{failed, incomplete};
+use crate::paging::next_page;
+use crate::patience::patiently;
 use crate::{iam, sts};
 
 /// The reading side of IAM of the account that the credentials belong to.
@@ -31,16 +32,6 @@ pub struct AwsInventory {
 
 /// The most that `GetAccountAuthorizationDetails` and `ListAccessKeys` give at once.
 const PAGE: i32 = 1000;
-
-/// How long a call that AWS throttles or does not answer is tried again, on top of the SDK's own retries.
-const PATIENCE: [SignedDuration; 6] = [
-    SignedDuration::from_secs(1),
-    SignedDuration::from_secs(2),
-    SignedDuration::from_secs(4),
-    SignedDuration::from_secs(8),
-    SignedDuration::from_secs(16),
-    SignedDuration::from_secs(32),
-];
 
 /// AWS makes a credential report in seconds; that of a very large account takes minutes.
 const REPORT_WITHIN: SignedDuration = SignedDuration::from_mins(10);
@@ -107,7 +98,7 @@ impl Inventory for AwsInventory {
             details
                 .managed_policies
                 .extend(page.policies.unwrap_or_default().into_iter().filter_map(managed));
-            marker = next_page(OPERATION, page.is_truncated, page.marker, marker.as_deref())?;
+            marker = after_page(OPERATION, page.is_truncated, page.marker, marker.as_deref())?;
             if marker.is_none() {
                 return Ok(details);
             }
@@ -127,7 +118,7 @@ impl Inventory for AwsInventory {
             for key in page.access_key_metadata {
                 keys.push(iam::key_facts(OPERATION, key)?);
             }
-            marker = next_page(OPERATION, page.is_truncated, page.marker, marker.as_deref())?;
+            marker = after_page(OPERATION, page.is_truncated, page.marker, marker.as_deref())?;
             if marker.is_none() {
                 return Ok(keys);
             }
@@ -173,27 +164,8 @@ impl AwsInventory {
     }
 }
 
-/// Tries a call that only reads again while AWS throttles it or does not answer.
-async fn patiently<T, F>(clock: &dyn Clock, call: impl Fn() -> F + Send + Sync) -> Result<T, PortError>
-where
-    F: Future<Output = Result<T, PortError>> + Send,
-{
-    for pause in PATIENCE {
-        match call().await {
-            Err(error) if is_passing(error.kind) => clock.sleep_until(clock.now() + pause).await,
-            result => return result,
-        }
-    }
-    call().await
-}
-
-/// `LimitExceeded` is IAM's answer to too many requests for a credential report.
-fn is_passing(kind: PortErrorKind) -> bool {
-    matches!(kind, PortErrorKind::Throttled | PortErrorKind::Ambiguous | PortErrorKind::LimitExceeded)
-}
-
-/// The marker of the next page, if there is one. A marker that repeats would never end.
-fn next_page(
+/// The marker of the next page, if there is one.
+fn after_page(
     operation: &'static str,
     is_truncated: bool,
     next: Option<String>,
@@ -201,11 +173,7 @@ fn next_page(
 ) -> Result<Option<String>, PortError> {
     match next.filter(|_| is_truncated) {
         None if is_truncated => Err(incomplete(operation, "the marker of the next page")),
-        Some(next) if Some(next.as_str()) == last => {
-            let message = "AWS answered with the marker of the page that was just read";
-            Err(PortError::new(PortErrorKind::Invalid, operation, message))
-        }
-        next => Ok(next),
+        next => next_page(operation, next, last),
     }
 }
 
@@ -272,67 +240,18 @@ fn decoded(document: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use aws_sdk_iam::types::PolicyVersion;
 
     use super::*;
 
-    /// Waits by moving its hands.
-    struct VirtualClock(Mutex<Timestamp>);
-
-    #[async_trait]
-    impl Clock for VirtualClock {
-        fn now(&self) -> Timestamp {
-            *self.0.lock().unwrap()
-        }
-
-        async fn sleep_until(&self, at: Timestamp) {
-            *self.0.lock().unwrap() = at;
-        }
-    }
-
-    /// Calls something that fails so often with that error, and then succeeds; returns the result, the
-    /// number of calls and the seconds that they took.
-    async fn call_failing(times: usize, kind: PortErrorKind) -> (Result<(), PortError>, usize, i64) {
-        let clock = VirtualClock(Mutex::new(Timestamp::UNIX_EPOCH));
-        let calls = AtomicUsize::new(0);
-        let result = patiently(&clock, || async {
-            match calls.fetch_add(1, Ordering::Relaxed) {
-                call if call < times => Err(PortError::new(kind, "x", "y")),
-                _ => Ok(()),
-            }
-        })
-        .await;
-        (result, calls.into_inner(), clock.now().as_second())
-    }
-
-    #[tokio::test]
-    async fn a_throttled_look_is_repeated_for_a_minute_and_then_fails() {
-        for kind in [PortErrorKind::Throttled, PortErrorKind::Ambiguous, PortErrorKind::LimitExceeded] {
-            assert_eq!(call_failing(3, kind).await, (Ok(()), 4, 7), "{kind:?}");
-            let (result, calls, seconds) = call_failing(usize::MAX, kind).await;
-            assert_eq!((result.unwrap_err().kind, calls, seconds), (kind, 7, 63));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_refused_look_is_not_repeated() {
-        for kind in [PortErrorKind::Denied, PortErrorKind::Credentials, PortErrorKind::NotFound] {
-            let (result, calls, seconds) = call_failing(usize::MAX, kind).await;
-            assert_eq!((result.unwrap_err().kind, calls, seconds), (kind, 1, 0));
-        }
-    }
-
     #[test]
     fn pages_end_with_the_last_and_never_go_round() {
         let marker = |text: &str| Some(text.to_owned());
-        assert_eq!(next_page("x", false, None, None).unwrap(), None);
-        assert_eq!(next_page("x", false, marker("b"), marker("a").as_deref()).unwrap(), None);
-        assert_eq!(next_page("x", true, marker("b"), Some("a")).unwrap(), marker("b"));
-        assert_eq!(next_page("x", true, marker("a"), Some("a")).unwrap_err().kind, PortErrorKind::Invalid);
-        assert!(next_page("x", true, None, None).is_err(), "a page is missing, not the last");
+        assert_eq!(after_page("x", false, None, None).unwrap(), None);
+        assert_eq!(after_page("x", false, marker("b"), marker("a").as_deref()).unwrap(), None);
+        assert_eq!(after_page("x", true, marker("b"), Some("a")).unwrap(), marker("b"));
+        assert_eq!(after_page("x", true, marker("a"), Some("a")).unwrap_err().kind, PortErrorKind::Invalid);
+        assert!(after_page("x", true, None, None).is_err(), "a page is missing, not the last");
     }
 
     #[test]

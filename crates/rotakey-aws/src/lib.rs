@@ -1,14 +1,21 @@
-//! The ports of rotakey over the AWS SDK: IAM, STS and AWS Secrets Manager.
+//! The ports of rotakey over the AWS SDK (IAM, STS and AWS Secrets Manager), and what the trail asks AWS for
+//! (CloudTrail, SQS and Athena).
 //!
 //! The only crate that names an `aws_sdk_*` crate. It decides nothing: it calls, and says in the words of
 //! the ports what AWS answered.
 
+pub mod athena;
 mod calls;
+pub mod cloudtrail;
 pub mod connection;
+pub mod credentials;
 mod error;
 pub mod iam;
 pub mod inventory;
+mod paging;
+mod patience;
 pub mod secrets_manager;
+pub mod sqs;
 pub mod sts;
 
 pub use connection::{Connection, ConnectionOptions};

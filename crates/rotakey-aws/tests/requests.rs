@@ -80,6 +80,17 @@ async fn requests_say_which_program_sent_them() {
     assert!(server.requests()[0].contains(&expected), "{}", server.requests()[0]);
 }
 
+#[tokio::test]
+async fn other_clients_get_the_credentials_of_the_connection() {
+    let server = Server::start(Answer::HangUp);
+    let now = "2026-11-23T12:00:00Z".parse().unwrap();
+    let credentials = server.connect().await.credentials(now).await.unwrap();
+    assert_eq!(credentials.access_key_id, "AKIAIOSFODNN7EXAMPLE");
+    assert_eq!(credentials.secret_access_key.expose(), "secret");
+    assert_eq!((credentials.session_token, credentials.expires_at), (None, None));
+    assert!(server.requests().is_empty());
+}
+
 /// The answer to every request.
 #[derive(Debug, Clone, Copy)]
 enum Answer {

@@ -114,7 +114,9 @@ fn lookup(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
             && wanted.is_none_or(|(name, value)| event.has(name, value))
     });
     let rows = shown.map(|event| (event.newest_first(), event));
-    let page = page(call.action(), rows, call.parameters.text("NextToken"), size)
+    // A token is good for the request that it was given out for, and for no other.
+    let list = format!("{} {wanted:?} {from:?} {until:?}", call.action());
+    let page = page(&list, rows, call.parameters.text("NextToken"), size)
         .map_err(|_| Fault::refused("InvalidNextTokenException", 400, "The NextToken is invalid."))?;
     let events = page.items.into_iter().map(Event::describe).collect();
     Ok(Tree::map([("Events", Tree::List(events))]).with("NextToken", page.next))

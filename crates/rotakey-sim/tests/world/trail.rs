@@ -114,6 +114,11 @@ fn a_page_has_fifty_events_and_two_lookups_a_second_are_the_limit() {
     let second = look(first.text("NextToken")).unwrap();
     assert_eq!((first.items("Events").len(), second.items("Events").len()), (50, 20));
     assert_eq!(second.text("NextToken"), None);
+    scene.wait(seconds(1));
+    let other = Tree::empty().with("NextToken", first.text("NextToken"));
+    let refused = scene.admin.call(Service::CloudTrail, "LookupEvents", other);
+    assert!(refusal(refused).starts_with("InvalidNextTokenException"), "a token of another lookup");
+    look(None).unwrap();
     assert_eq!(look(None).unwrap_err().kind, PortErrorKind::Throttled);
     scene.wait(seconds(1));
     look(None).unwrap();
