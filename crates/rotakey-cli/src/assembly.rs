@@ -1,10 +1,13 @@
 //! Puts together what a command needs of the outside: the connection to AWS, the places that keys go to, the
 //! log of rotations, the clock.
 
+use std::error::Error;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use rotakey_aws::iam::AwsIam;
 use rotakey_aws::sts::AwsKeyProbe;
@@ -18,6 +21,10 @@ use rotakey_engine::memory_store::MemoryStore;
 use rotakey_engine::port::{Clock, Destination, Destinations, PortError};
 use rotakey_engine::store::Store;
 use rotakey_store::SqliteStore;
+use rotakey_trail::source::objects::{
+    ObjectStores, ProvideS3Credential, S3Credential, S3Credentials, S3Options,
+};
+use tokio::runtime::Handle;
 
 use crate::cli::GlobalArgs;
 use crate::clock;
@@ -62,6 +69,46 @@ impl Aws {
 pub(crate) fn clock(globals: &GlobalArgs) -> Result<Arc<dyn Clock>, CommandError> {
     let from_environment = std::env::var("AWS_ENDPOINT_URL").ok();
     clock::from_environment(globals.endpoint_url.as_deref().or(from_environment.as_deref()))
+}
+
+/// S3 as the trail reads it: with the credentials that the SDK finds, wherever these are from.
+pub(crate) async fn object_stores(globals: &GlobalArgs) -> Result<ObjectStores, CommandError> {
+    let aws = Aws::connect(globals).await?;
+    let from_environment =
+        || ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().find_map(|name| std::env::var(name).ok());
+    let s3 = S3Options {
+        region: aws.connection.region().map(str::to_owned),
+        endpoint: globals.endpoint_url.clone().or_else(from_environment),
+        credentials: S3Credentials::Provided(Arc::new(SdkCredentials {
+            connection: aws.connection,
+            clock: aws.clock,
+        })),
+    };
+    Ok(ObjectStores::new(Handle::current(), s3))
+}
+
+/// The credentials of the SDK, for S3.
+struct SdkCredentials {
+    connection: Connection,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for SdkCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SdkCredentials")
+    }
+}
+
+#[async_trait]
+impl ProvideS3Credential for SdkCredentials {
+    async fn credential(&self) -> Result<S3Credential, Box<dyn Error + Send + Sync>> {
+        let credentials = self.connection.credentials(self.clock.now()).await?;
+        Ok(S3Credential {
+            access_key_id: credentials.access_key_id,
+            secret_access_key: credentials.secret_access_key,
+            session_token: credentials.session_token,
+        })
+    }
 }
 
 /// All that the engine reaches outside, for real.

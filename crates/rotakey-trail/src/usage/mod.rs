@@ -9,6 +9,7 @@ pub mod schema;
 mod symbols;
 mod table;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashTable;
@@ -21,7 +22,7 @@ use crate::outcome::Outcome;
 use crate::record::Record;
 use counts::Counts;
 use symbols::{Class, Recent, Symbol, Symbols, TextHash};
-pub use table::UsageTable;
+pub use table::{RowSums, UsageTable};
 
 /// The parts of the table.
 const PARTS: usize = 64;
@@ -57,6 +58,8 @@ pub struct UsageAnswer {
 #[derive(Debug)]
 pub(crate) struct Shared {
     group_by: GroupBy,
+    /// The keys that count; all if there are none.
+    keys: BTreeSet<String>,
     symbols: Symbols,
     parts: Vec<Mutex<Part>>,
 }
@@ -85,10 +88,16 @@ struct Call {
 pub struct Usage(Arc<Shared>);
 
 impl Usage {
-    /// Nothing is counted yet.
+    /// The use of all keys. Nothing is counted yet.
     pub fn new(group_by: GroupBy) -> Self {
+        Self::of_keys(group_by, BTreeSet::new())
+    }
+
+    /// The use of these keys, or of all if none are named. What sessions do that were minted from a key is told of it
+    /// all the same.
+    pub fn of_keys(group_by: GroupBy, keys: BTreeSet<String>) -> Self {
         let parts = (0..PARTS).map(|_| Mutex::default()).collect();
-        Self(Arc::new(Shared { group_by, symbols: Symbols::new(), parts }))
+        Self(Arc::new(Shared { group_by, keys, symbols: Symbols::new(), parts }))
     }
 
     /// One for a thread.

@@ -1,7 +1,7 @@
 //! Texts as numbers: each text is kept once, however many keys it is told of.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use hashbrown::HashTable;
 
@@ -57,7 +57,7 @@ pub(super) struct TextHash(pub(super) u64);
 #[derive(Debug)]
 pub(super) struct Symbols {
     key: u64,
-    table: Mutex<Table>,
+    table: RwLock<Table>,
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +70,7 @@ struct Table {
 
 impl Symbols {
     pub(super) fn new() -> Self {
-        Self { key: RandomState::new().hash_one(0_u8), table: Mutex::default() }
+        Self { key: RandomState::new().hash_one(0_u8), table: RwLock::default() }
     }
 
     /// The hash of a text of that class.
@@ -88,7 +88,7 @@ impl Symbols {
 
     /// The number of the text with that hash, which is only made if it is new.
     fn number(&self, class: Class, hash: TextHash, text: impl FnOnce(&mut String)) -> Symbol {
-        let mut table = self.lock();
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let Table { numbers, texts, bytes } = &mut *table;
         if let Some(&(_, number)) = numbers.find(hash.0, |(known, _)| *known == hash.0) {
             return Symbol(number);
@@ -103,20 +103,24 @@ impl Symbols {
         Symbol(number)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// All texts, to look at when nothing is added any more.
+    /// All texts, to look at; nothing is added meanwhile.
     pub(super) fn texts(&self) -> Texts<'_> {
-        Texts(self.lock())
+        Texts(self.table.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// All texts, to look at.
-pub(super) struct Texts<'s>(MutexGuard<'s, Table>);
+pub(super) struct Texts<'s>(RwLockReadGuard<'s, Table>);
 
 impl Texts<'_> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Symbol, Class, &str)> {
+        let classes = self.0.texts.iter().enumerate();
+        classes.map(|(number, (class, _))| {
+            let symbol = Symbol(number as u32);
+            (symbol, *class, self.of(symbol))
+        })
+    }
+
     pub(super) fn of(&self, symbol: Symbol) -> &str {
         let Some(number) = (symbol != Symbol::OTHER).then_some(symbol.0 as usize) else { return "(other)" };
         let end = |number: usize| self.0.texts[number].1 as usize;

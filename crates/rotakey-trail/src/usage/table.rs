@@ -1,6 +1,7 @@
 //! From counts to rows that can be told.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
 use super::counts::{Counts, Entry};
@@ -8,6 +9,7 @@ use super::schema::{ActionUse, AgentUse, ErrorUse, KeyUsage, NameUse, NetworkUse
 use super::symbols::{Class, Symbol, Texts};
 use super::{GroupBy, Shared};
 use crate::cadence::Cadence;
+use crate::event_time::EventTime;
 use crate::network::Network;
 use crate::user_agent::Agent;
 
@@ -17,6 +19,33 @@ pub struct UsageTable {
     shared: Arc<Shared>,
     rows: Vec<Counts>,
     sessions: HashMap<Symbol, SessionUse>,
+    /// What sources and user agents mean, which many rows have in common.
+    networks: HashMap<Symbol, Network>,
+    agents: HashMap<Symbol, Agent>,
+}
+
+/// A row without its lists: what can be told of all keys in a moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of `KeyUsage`, and of its lists how many entries they have")]
+pub struct RowSums<'t> {
+    pub access_key_id: Option<&'t str>,
+    pub group: Option<&'t str>,
+    pub principal_arn: Option<&'t str>,
+    pub account_id: Option<&'t str>,
+    pub user_name: Option<&'t str>,
+    pub calls: u64,
+    pub denied_calls: u64,
+    pub failed_calls: u64,
+    pub throttled_calls: u64,
+    pub first_at: Option<EventTime>,
+    pub last_at: Option<EventTime>,
+    pub actions: u64,
+    pub error_codes: u64,
+    pub regions: u64,
+    pub addresses: u64,
+    pub user_agents: u64,
+    pub active_days: u64,
+    pub sessions: Option<&'t SessionUse>,
 }
 
 impl UsageTable {
@@ -32,12 +61,72 @@ impl UsageTable {
         rows.retain(|row| row.calls > 0 || row.key.is_some_and(|key| sessions.contains_key(&key)));
         let texts = shared.symbols.texts();
         let text = |symbol: Option<Symbol>| symbol.map(|symbol| texts.of(symbol));
+        if !shared.keys.is_empty() {
+            rows.retain(|row| text(row.key).is_none_or(|key| shared.keys.contains(key)));
+        }
         rows.sort_unstable_by(|left, right| {
             let order = text(left.key).cmp(&text(right.key));
             order.then_with(|| text(left.group).cmp(&text(right.group)))
         });
+        let (mut networks, mut agents) = (HashMap::new(), HashMap::new());
+        for (symbol, class, text) in texts.iter() {
+            match class {
+                Class::Source => drop(networks.insert(symbol, Network::of(text))),
+                Class::Agent => drop(agents.insert(symbol, Agent::parse(text))),
+                _ => {}
+            }
+        }
         drop(texts);
-        Self { shared, rows, sessions }
+        Self { shared, rows, sessions, networks, agents }
+    }
+
+    /// What the rows are about.
+    pub fn group_by(&self) -> GroupBy {
+        self.shared.group_by
+    }
+
+    /// The rows without their lists, in the order of [`UsageTable::row`].
+    pub fn each_sum(&self, mut each: impl FnMut(usize, &RowSums<'_>)) {
+        let texts = self.shared.symbols.texts();
+        for (number, row) in self.rows.iter().enumerate() {
+            each(number, &self.sums(row, &texts));
+        }
+    }
+
+    fn sums<'t>(&'t self, row: &Counts, texts: &'t Texts<'_>) -> RowSums<'t> {
+        let text = |symbol: Option<Symbol>| symbol.map(|symbol| texts.of(symbol));
+        let mut sums = RowSums {
+            access_key_id: text(row.key),
+            group: text(row.group),
+            calls: row.calls,
+            denied_calls: row.denied.into(),
+            failed_calls: row.failed.into(),
+            throttled_calls: row.throttled.into(),
+            first_at: (row.calls > 0).then(|| row.first_at()),
+            last_at: (row.calls > 0).then(|| row.last_at()),
+            active_days: row.days.len() as u64,
+            sessions: row.key.and_then(|key| self.sessions.get(&key)),
+            ..RowSums::default()
+        };
+        if let Some((_, principal)) = row.principal {
+            let mut parts = texts.of(principal).split('\0').map(|part| (!part.is_empty()).then_some(part));
+            let mut part = || parts.next().flatten();
+            sums.principal_arn = part();
+            let _kind = part();
+            sums.account_id = part();
+            sums.user_name = part().or_else(|| role_of(sums.principal_arn?));
+        }
+        for entry in row.entries.iter() {
+            match texts.class(entry.symbol) {
+                Some(Class::Action) => sums.actions += 1,
+                Some(Class::Error) => sums.error_codes += 1,
+                Some(Class::Region) => sums.regions += 1,
+                Some(Class::Source) => sums.addresses += 1,
+                Some(Class::Agent) => sums.user_agents += 1,
+                _ => {}
+            }
+        }
+        sums
     }
 
     /// How many rows there are.
@@ -50,10 +139,10 @@ impl UsageTable {
         self.rows.is_empty()
     }
 
-    /// All rows, in the order of their keys, made while they are asked for.
-    pub fn rows(&self) -> impl Iterator<Item = KeyUsage> {
+    /// So many rows from that one on, made while they are asked for. Rows are in the order of their keys.
+    pub fn rows(&self, range: Range<usize>) -> impl Iterator<Item = KeyUsage> {
         let texts = self.shared.symbols.texts();
-        self.rows.iter().map(move |row| self.row(row, &texts))
+        self.rows[range].iter().map(move |row| self.row(row, &texts))
     }
 
     fn row(&self, row: &Counts, texts: &Texts<'_>) -> KeyUsage {
@@ -85,9 +174,10 @@ impl UsageTable {
             usage.principal_arn = part();
             usage.principal_type = part();
             usage.account_id = part();
-            usage.user_name = part().or_else(|| role_of(usage.principal_arn.as_deref()?));
+            usage.user_name =
+                part().or_else(|| role_of(usage.principal_arn.as_deref()?).map(str::to_owned));
         }
-        let mut lists = Lists::default();
+        let mut lists = Lists::new(self);
         row.entries.iter().for_each(|entry| lists.take(entry, texts));
         lists.put(&mut usage);
         usage
@@ -95,9 +185,9 @@ impl UsageTable {
 }
 
 /// The name of the role in the ARN of a role session.
-fn role_of(arn: &str) -> Option<String> {
+fn role_of(arn: &str) -> Option<&str> {
     let (_, session) = arn.split_once(":assumed-role/")?;
-    session.split('/').next().map(str::to_owned)
+    session.split('/').next()
 }
 
 /// The use of session keys, for each key that they descend from.
@@ -130,14 +220,18 @@ fn attribute(rows: &[Counts]) -> HashMap<Symbol, SessionUse> {
 }
 
 /// The lists of a row while they are made.
-#[derive(Default)]
-struct Lists {
+struct Lists<'t> {
+    table: &'t UsageTable,
     usage: KeyUsage,
-    networks: BTreeMap<Network, (u64, Tally)>,
-    agents: BTreeMap<Agent, Tally>,
+    networks: BTreeMap<&'t Network, (u64, Tally)>,
+    agents: BTreeMap<&'t Agent, Tally>,
 }
 
-impl Lists {
+impl<'t> Lists<'t> {
+    fn new(table: &'t UsageTable) -> Self {
+        Self { table, usage: KeyUsage::default(), networks: BTreeMap::new(), agents: BTreeMap::new() }
+    }
+
     fn take(&mut self, entry: &Entry, texts: &Texts<'_>) {
         let tally = Tally { calls: entry.calls.into(), first_at: entry.first_at(), last_at: entry.last_at() };
         let text = texts.of(entry.symbol);
@@ -157,7 +251,8 @@ impl Lists {
             Some(Class::InvokedBy) => usage.invoked_by.push(NameUse { name: text.to_owned(), tally }),
             Some(Class::Source) => {
                 usage.addresses += 1;
-                let (addresses, sum) = self.networks.entry(Network::of(text)).or_insert((0, tally));
+                let Some(network) = self.table.networks.get(&entry.symbol) else { return };
+                let (addresses, sum) = self.networks.entry(network).or_insert((0, tally));
                 if *addresses > 0 {
                     sum.add(tally);
                 }
@@ -165,7 +260,8 @@ impl Lists {
             }
             Some(Class::Agent) => {
                 usage.distinct_user_agents += 1;
-                self.agents.entry(Agent::parse(text)).and_modify(|sum| sum.add(tally)).or_insert(tally);
+                let Some(agent) = self.table.agents.get(&entry.symbol) else { return };
+                self.agents.entry(agent).and_modify(|sum| sum.add(tally)).or_insert(tally);
             }
             Some(Class::Key | Class::Principal | Class::Group) | None => {}
         }
@@ -199,10 +295,11 @@ impl Lists {
         row.networks = self
             .networks
             .into_iter()
-            .map(|(network, (addresses, tally))| NetworkUse { network, addresses, tally })
+            .map(|(network, (addresses, tally))| NetworkUse { network: network.clone(), addresses, tally })
             .collect();
         row.networks.sort_by(|left, right| most_first(&left.tally, &right.tally));
-        row.user_agents = self.agents.into_iter().map(|(agent, tally)| AgentUse { agent, tally }).collect();
+        row.user_agents =
+            self.agents.into_iter().map(|(agent, tally)| AgentUse { agent: agent.clone(), tally }).collect();
         row.user_agents.sort_by(|left, right| most_first(&left.tally, &right.tally));
     }
 }

@@ -1,14 +1,20 @@
 //! Which records a question is about: the arguments that all verbs share, and how they are read.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use rotakey_core::id::AccountId;
 use rotakey_trail::answer::Answer;
 use rotakey_trail::event_time::EventTime;
 use rotakey_trail::read::{ReadOptions, Watch, read};
 use rotakey_trail::selection::Selection;
-use rotakey_trail::source::Trail;
+use rotakey_trail::source::objects::ObjectStores;
+use rotakey_trail::source::{Find, FindError, Input as Named, Trail};
 use rotakey_trail::summary::Summary;
+use tokio::task::block_in_place;
 
+use super::live::{self, Lookup};
+use crate::assembly;
 use crate::cli::GlobalArgs;
 use crate::error::CommandError;
 use crate::printer::Printer;
@@ -18,7 +24,7 @@ use crate::progress::Progress;
 #[derive(Debug, Args)]
 pub(super) struct InputArgs {
     /// Log files, folders of them, s3://BUCKET/PREFIX; - is standard input
-    #[arg(value_name = "PATH", required = true)]
+    #[arg(value_name = "PATH", required_unless_present = "live")]
     paths: Vec<String>,
     /// Only events from this instant or day on, such as 2026-11-01 or 2026-11-01T06:00:00Z
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
@@ -32,40 +38,97 @@ pub(super) struct InputArgs {
     /// Only events of this region; can be given several times
     #[arg(long = "in-region", value_name = "REGION")]
     regions: Vec<String>,
+    /// Ask CloudTrail's event history instead: 90 days, no data events, 100 events a second
+    #[arg(long, conflicts_with = "paths")]
+    live: bool,
+    /// Keep what --live has read in FOLDER, and go on there the next time
+    #[arg(long, value_name = "FOLDER", requires = "live")]
+    keep: Option<PathBuf>,
 }
 
-/// What is to be read. It can be read several times.
+/// What is to be read.
 pub(super) struct Input {
     trail: Trail,
     options: ReadOptions,
+    /// What was asked live is in files here.
+    _lookup: Option<Lookup>,
+}
+
+/// How often a question reads what it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Times {
+    Once,
+    /// What passes by is then kept in a temporary file.
+    Twice,
 }
 
 impl InputArgs {
-    /// Finds the files.
-    pub(super) async fn open(&self, _globals: &GlobalArgs, printer: &Printer) -> Result<Input, CommandError> {
+    /// Which records count.
+    pub(super) fn selection(&self) -> Result<Selection, CommandError> {
         if let Some((from, until)) = self.from.zip(self.until)
             && until <= from
         {
             return Err(CommandError::usage(format!("nothing is from {from} on and before {until}"))
                 .hint("--until names the first instant that is too late."));
         }
-        let selection = Selection {
+        Ok(Selection {
             from: self.from,
             until: self.until,
             accounts: self.accounts.iter().map(AccountId::to_string).collect(),
             regions: self.regions.iter().cloned().collect(),
-        };
-        let trail = Trail::find(&self.paths, &selection);
-        printer.detail(&format!("{} files to read.", trail.files.len()));
-        Ok(Input { trail, options: ReadOptions { selection, ..ReadOptions::default() } })
+        })
     }
+
+    /// Finds the files.
+    pub(super) async fn open(
+        &self,
+        times: Times,
+        globals: &GlobalArgs,
+        printer: &Printer,
+    ) -> Result<Input, CommandError> {
+        let selection = self.selection()?;
+        let lookup = match self.live {
+            true => Some(live::look_up(&selection, self.keep.as_deref(), globals, printer).await?),
+            false => None,
+        };
+        let named: Vec<Named> = match &lookup {
+            Some(lookup) => vec![Named::Path(lookup.folder().to_owned())],
+            None => self.paths.iter().map(|path| named(path)).collect(),
+        };
+        let has_url = named.iter().any(|named| matches!(named, Named::Url(_)));
+        let stores = match has_url {
+            true => Some(assembly::object_stores(globals).await?),
+            false => None,
+        };
+        let mut trail = find(&named, &selection, times, stores.as_ref())?;
+        if let Some(lookup) = &lookup {
+            trail.problems.extend(lookup.problems().iter().cloned());
+        }
+        printer.detail(&format!("{} files to read.", trail.files.len()));
+        Ok(Input { trail, options: ReadOptions { selection, ..ReadOptions::default() }, _lookup: lookup })
+    }
+}
+
+/// Finds files. The runtime goes on meanwhile: object stores need it.
+pub(super) fn find(
+    named: &[Named],
+    selection: &Selection,
+    times: Times,
+    objects: Option<&ObjectStores>,
+) -> Result<Trail, CommandError> {
+    let find = Find { selection, again: times == Times::Twice, objects };
+    block_in_place(|| Trail::find(named, &find)).map_err(|error| match error {
+        FindError::Store { .. } => {
+            CommandError::usage(error).hint("Such a URL looks like s3://BUCKET/PREFIX.")
+        }
+    })
 }
 
 impl Input {
     /// Reads all of it, and answers. `fresh` makes an empty answer.
     pub(super) fn answer<A: Answer>(&self, printer: &Printer, fresh: impl Fn() -> A + Sync) -> (A, Summary) {
         let progress = Bar(Progress::new(printer));
-        read(&self.trail, &self.options, fresh, &progress)
+        block_in_place(|| read(&self.trail, &self.options, fresh, &progress))
     }
 }
 
@@ -77,9 +140,18 @@ impl Watch for Bar {
     }
 }
 
+/// What an argument names.
+pub(super) fn named(path: &str) -> Named {
+    match path {
+        "-" => Named::StandardInput,
+        url if url.contains("://") => Named::Url(url.to_owned()),
+        path => Named::Path(path.into()),
+    }
+}
+
 /// An instant, or a day, which stands for its first instant in UTC.
 pub(super) fn instant(text: &str) -> Result<EventTime, String> {
-    EventTime::parse(text)
-        .or_else(|| EventTime::parse(&format!("{text}T00:00:00Z")))
-        .ok_or_else(|| "a day such as 2026-11-01 or an instant such as 2026-11-01T06:00:00Z is wanted".into())
+    EventTime::parse(text).or_else(|| EventTime::parse(&format!("{text}T00:00:00Z"))).ok_or_else(|| {
+        "a day such as 2026-11-01 or an instant such as 2026-11-01T06:00:00Z is wanted".to_owned()
+    })
 }

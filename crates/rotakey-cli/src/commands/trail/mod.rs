@@ -7,6 +7,7 @@ use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::Printer;
 
 mod input;
+mod live;
 mod tell;
 mod usage;
 
