@@ -115,7 +115,7 @@ impl Answer for UsageAnswer {
     fn take(&mut self, records: &[Record<'_>]) {
         self.calls.clear();
         for (place, record) in records.iter().enumerate() {
-            if let Some(key) = record.identity.access_key_id {
+            if let Some(key) = record.identity.access_key_id.filter(|key| self.shared.counts(key)) {
                 let call = self.call(key, record, place as u32);
                 self.calls.push(call);
             }
@@ -237,6 +237,13 @@ impl Call {
 }
 
 impl Shared {
+    /// Whether the use of that key is counted. Of keys that are not asked about it still is where the rows are keys: they
+    /// may have been minted from those that are.
+    #[inline]
+    fn counts(&self, key: &str) -> bool {
+        self.keys.is_empty() || self.group_by == GroupBy::Key || self.keys.contains(key)
+    }
+
     fn part(&self, number: usize) -> std::sync::MutexGuard<'_, Part> {
         self.parts[number].lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -25,8 +25,11 @@ pub struct UsageTable {
 }
 
 /// A row without its lists: what can be told of all keys in a moment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of `KeyUsage`, and of its lists how many entries they have")]
+#[derive(Debug, Clone, Default, PartialEq)]
+#[expect(
+    missing_docs,
+    reason = "the names are those of `KeyUsage`, and of its lists how many entries they have"
+)]
 pub struct RowSums<'t> {
     pub access_key_id: Option<&'t str>,
     pub group: Option<&'t str>,
@@ -174,8 +177,7 @@ impl UsageTable {
             usage.principal_arn = part();
             usage.principal_type = part();
             usage.account_id = part();
-            usage.user_name =
-                part().or_else(|| role_of(usage.principal_arn.as_deref()?).map(str::to_owned));
+            usage.user_name = part().or_else(|| role_of(usage.principal_arn.as_deref()?).map(str::to_owned));
         }
         let mut lists = Lists::new(self);
         row.entries.iter().for_each(|entry| lists.take(entry, texts));

@@ -49,7 +49,9 @@ pub(super) fn print(table: &UsageTable, printer: &Printer) -> Result<(), Command
 }
 
 fn write(out: &mut csv::Writer<impl std::io::Write>, row: &RowSums<'_>, is_grouped: bool) -> csv::Result<()> {
-    let time = |time: Option<rotakey_trail::event_time::EventTime>| time.map(|time| time.to_string()).unwrap_or_default();
+    let time = |time: Option<rotakey_trail::event_time::EventTime>| {
+        time.map(|time| time.to_string()).unwrap_or_default()
+    };
     out.write_field(row.access_key_id.unwrap_or_default())?;
     if is_grouped {
         out.write_field(row.group.unwrap_or_default())?;

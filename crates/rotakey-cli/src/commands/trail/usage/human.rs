@@ -106,7 +106,8 @@ fn print_rest(chosen: &Chosen, table: &UsageTable, printer: &Printer) -> Result<
         printer.text(&format!("Not shown: {text} with {}.\n", count(calls, "call")))?;
     }
     if chosen.others > 0 || chosen.sessions > 0 {
-        printer.hint("--all shows every row, --format csv or json lists them, --key ID tells all of one key.");
+        printer
+            .hint("--all shows every row, --format csv or json lists them, --key ID tells all of one key.");
     }
     Ok(())
 }
@@ -180,21 +181,44 @@ fn print_in_full(row: &KeyUsage, printer: &Printer) -> Result<(), CommandError> 
         let days = count(cadence.active_days as usize, "day");
         let gap = i64::try_from(cadence.longest_gap_seconds).unwrap_or(i64::MAX);
         let gap = duration(jiff::SignedDuration::from_secs(gap));
-        line("Rhythm", format!("{cadence}; used on {days}, never quiet for longer than {gap} in between"));
+        line("Rhythm", format!("used on {days}, never quiet for longer than {gap} in between"));
     }
     if let Some(sessions) = &row.sessions {
         let last = sessions.last_at.map(|at| format!(", the last {at}")).unwrap_or_default();
-        line("Sessions", format!("{} minted, {} calls by them{last}", number(sessions.keys), number(sessions.calls)));
+        line(
+            "Sessions",
+            format!("{} minted, {} calls by them{last}", number(sessions.keys), number(sessions.calls)),
+        );
     }
-    line("Regions", few(row.regions.iter().map(|region| with_calls(&region.name, region.tally.calls)).collect(), LONG));
+    line(
+        "Regions",
+        few(row.regions.iter().map(|region| with_calls(&region.name, region.tally.calls)).collect(), LONG),
+    );
     line("Sources", few(row.networks.iter().map(source).collect(), LONG));
-    line("Clients", few(row.user_agents.iter().map(|used| with_calls(&used.agent.to_string(), used.tally.calls)).collect(), LONG));
-    line("VPC endpoints", few(row.vpc_endpoints.iter().map(|used| with_calls(&used.name, used.tally.calls)).collect(), LONG));
-    line("Invoked by", few(row.invoked_by.iter().map(|used| with_calls(&used.name, used.tally.calls)).collect(), LONG));
+    line(
+        "Clients",
+        few(
+            row.user_agents
+                .iter()
+                .map(|used| with_calls(&used.agent.to_string(), used.tally.calls))
+                .collect(),
+            LONG,
+        ),
+    );
+    line(
+        "VPC endpoints",
+        few(row.vpc_endpoints.iter().map(|used| with_calls(&used.name, used.tally.calls)).collect(), LONG),
+    );
+    line(
+        "Invoked by",
+        few(row.invoked_by.iter().map(|used| with_calls(&used.name, used.tally.calls)).collect(), LONG),
+    );
     printer.table(&lines)?;
 
     let mut actions = Table::new([Fit::Elide, Fit::Whole, Fit::Whole, Fit::Whole]);
-    actions.row(["ACTION", "CALLS", "FIRST USE", "LAST USE"].map(|title| Cell::new(title).style(palette.heading)));
+    actions.row(
+        ["ACTION", "CALLS", "FIRST USE", "LAST USE"].map(|title| Cell::new(title).style(palette.heading)),
+    );
     for action in row.actions.iter().take(LONG * 3) {
         actions.row([
             Cell::new(format!("{}:{}", action.service, action.action)),
