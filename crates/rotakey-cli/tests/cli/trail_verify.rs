@@ -73,8 +73,9 @@ fn a_person_sees_each_damage_in_80_columns() {
     log-missing   AWSLogs/111122223333/CloudTrail/e…1T0332Z_0000000000000301.json.gz
       the log file is not here, though a digest lists it
     log-unsigned  AWSLogs/111122223333/CloudTrail/e…_20260301T0420Z_=planted.json.gz
-      the log file is in no digest, and the digests of its time are valid: somebody
-      else put it here, or another trail without validation writes to the same place
+      the log file is in no digest, though those of its time and place are valid:
+      somebody else put it here, or another trail without validation writes to the
+      same place
 
     Not all is as CloudTrail delivered it: 4 findings.
     ");

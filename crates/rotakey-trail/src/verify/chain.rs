@@ -73,6 +73,13 @@ enum Signature {
     Absent,
 }
 
+/// The digests of one trail in one region, the newest first.
+struct Chain<'a> {
+    /// Their indices.
+    digests: &'a [usize],
+    is_backfill: bool,
+}
+
 /// Which digests name which one as the one before them, by its place.
 type Successors<'a> = HashMap<String, Vec<&'a Loaded>>;
 
@@ -137,9 +144,12 @@ impl Judge<'_> {
             let chain = (&name.account, &name.trail, &name.home_region, name.is_backfill);
             chains.entry(chain).or_default().push(index);
         }
+        let places: BTreeSet<&str> = digests.iter().map(|loaded| loaded.place.below.as_str()).collect();
         let mut covered = Vec::new();
         for ((account, trail, home_region, is_backfill), chain) in chains {
-            self.judge_chain(digests, &chain, is_backfill, verification);
+            let chain = Chain { digests: &chain, is_backfill };
+            self.judge_chain(digests, &places, &chain, verification);
+            let chain = chain.digests;
             if is_backfill {
                 continue;
             }
@@ -285,11 +295,11 @@ impl Judge<'_> {
     fn judge_chain(
         &self,
         digests: &[Loaded],
-        chain: &[usize],
-        is_backfill: bool,
+        places: &BTreeSet<&str>,
+        chain: &Chain<'_>,
         verification: &mut Verification,
     ) {
-        let places: BTreeSet<&str> = digests.iter().map(|loaded| loaded.place.below.as_str()).collect();
+        let Chain { digests: chain, is_backfill } = *chain;
         let not_covered = |verification: &mut Verification, object: &str, gap: Period, why: &str| {
             let gap = self.asked.clip(gap);
             if !is_backfill && gap.from < gap.until {

@@ -167,8 +167,8 @@ pub(super) fn tell_unsigned(across: Across, verification: &mut Verification) {
             continue;
         }
         verification.log_files.unsigned += 1;
-        let message = "the log file is in no digest, and the digests of its time are valid: somebody else put it \
-             here, or another trail without validation writes to the same place";
+        let message = "the log file is in no digest, though those of its time and place are valid: somebody else put \
+             it here, or another trail without validation writes to the same place";
         verification.problem(Code::LogUnsigned, &region, &below, message);
     }
 }

@@ -242,6 +242,11 @@ impl Settings<'_> {
         let digests = self.load(named);
         let outside = digests.iter().filter(|digest| !digest.is_asked(self.asked)).count();
         verification.digests.outside += outside as u64;
+        let digest_folder = group.digests.first().map_or("", |folder| folder.below.as_str());
+        if outside == digests.len() {
+            let message = "no digest of this region is of the time that was asked about: nothing proves it";
+            verification.problem(Code::NotCovered, region, digest_folder, message);
+        }
 
         let times = found.iter().filter_map(Place::time);
         let judge = Judge {
@@ -256,7 +261,7 @@ impl Settings<'_> {
         let region = logs::Region {
             name: region,
             found: &found,
-            digest_folder: group.digests.first().map_or("", |folder| folder.below.as_str()),
+            digest_folder,
             judgement: &judgement,
             settings: self,
         };

@@ -39,9 +39,14 @@ impl Place {
         self.below.rsplit('/').next().unwrap_or_default()
     }
 
-    /// When it was delivered, if it is a log file.
+    /// When it was delivered, if it is a log file in the folder of that day. The name alone could lie about it:
+    /// whoever reads a day's folder reads all of it.
     pub(super) fn time(&self) -> Option<EventTime> {
-        log_time(self.name())
+        let folder = self.below.strip_suffix(self.name())?;
+        log_time(self.name()).filter(|time| {
+            let day = time.to_string()[..10].replace('-', "/");
+            folder.strip_suffix('/').is_some_and(|folder| folder.ends_with(&format!("/{day}")))
+        })
     }
 }
 

@@ -74,6 +74,16 @@ fn time_that_was_asked_about_and_is_not_covered_is_a_finding() {
 }
 
 #[test]
+fn a_region_without_a_digest_of_the_time_asked_about_is_a_finding() {
+    let tree = Tree::usual();
+    let verification = verified(&tree, &asked(60, 70));
+    let expected = [format!("not-covered AWSLogs/{ACCOUNT}/CloudTrail-Digest/{REGION}")];
+    assert_eq!(problems(&tree, &verification), expected);
+    assert_eq!((verification.digests.total, verification.digests.outside), (0, 6));
+    assert_eq!(verification.log_files.outside, 10);
+}
+
+#[test]
 fn digests_that_should_have_come_long_ago_are_missed() {
     let tree = Tree::usual();
     for index in 2..6 {
@@ -110,6 +120,21 @@ fn log_files_younger_than_the_newest_digest_are_not_missed_in_it() {
     let verification = verified(&tree, &VerifyOptions::default());
     assert_eq!(problems(&tree, &verification), [""; 0]);
     assert_eq!(verification.log_files.not_yet_covered, 2);
+}
+
+#[test]
+fn a_log_file_cannot_hide_behind_the_time_in_its_name() {
+    let tree = Tree::usual();
+    for hours in [-24 * 300, -25, 25, 24 * 300] {
+        let key = tree.log_key(hours_after_start(hours), "Planted");
+        let name = key.rsplit('/').next().unwrap();
+        let (folder, _) = tree.digests[1].logs[0].rsplit_once('/').unwrap();
+        let planted = format!("{folder}/{name}");
+        tree.write_log(&planted, &json!({ "Records": [] }));
+        assert_eq!(problems(&tree, &verified(&tree, &VerifyOptions::default())), ["log-unsigned planted"]);
+        assert_eq!(problems(&tree, &verified(&tree, &asked(0, 6))), ["log-unsigned planted"]);
+        tree.remove(&planted);
+    }
 }
 
 #[test]

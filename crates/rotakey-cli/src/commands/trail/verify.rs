@@ -25,10 +25,11 @@ const FEW: usize = 10;
 /// Say whether log files are as CloudTrail delivered them, all of them
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
-    "FOLDER holds what was in the bucket, or a part of it, with the folders CloudTrail
-and CloudTrail-Digest (`aws s3 sync s3://BUCKET/AWSLogs/ logs/AWSLogs/`). A copy
-has no signatures of S3: each digest is proven by the one after it, and the newest
-by what `aws s3api head-object` printed, saved as NAME.json.gz.metadata.json.
+    "FOLDER holds what was in the bucket, or a part of it, with the folders
+CloudTrail and CloudTrail-Digest, as `aws s3 sync` copies them. A copy lacks what
+S3 keeps beside its objects, the signatures: each digest is proven by the one
+after it, and the newest by what `aws s3api head-object` prints of it, if that
+was saved as NAME.json.gz.metadata.json.
 
 Examples:
   aws cloudtrail list-public-keys --start-time 2026-11-01 > keys.json
