@@ -27,3 +27,4 @@ pub mod source;
 pub mod summary;
 pub mod usage;
 pub mod user_agent;
+pub mod verify;

@@ -10,6 +10,7 @@ mod input;
 mod live;
 mod tell;
 mod usage;
+mod verify;
 
 /// Say from CloudTrail who uses each key, from where, and what it did
 #[derive(Debug, Args)]
@@ -34,6 +35,7 @@ pub(crate) struct TrailArgs {
 #[derive(Debug, Subcommand)]
 enum TrailCommand {
     Usage(usage::UsageArgs),
+    Verify(verify::VerifyArgs),
 }
 
 /// Runs the command.
@@ -44,5 +46,6 @@ pub(crate) async fn run(
 ) -> Result<Verdict, CommandError> {
     match args.command {
         TrailCommand::Usage(args) => usage::run(&args, globals, printer).await,
+        TrailCommand::Verify(args) => verify::run(&args, globals, printer).await,
     }
 }
