@@ -9,10 +9,12 @@
 //! (no URL, no path in it is opened), and it never writes to where it reads from.
 
 pub mod answer;
+mod bounded;
 pub mod cadence;
 pub mod consumer;
 pub mod event_time;
 pub mod fingerprint;
+pub mod lineage;
 pub mod minted;
 pub mod network;
 #[cfg(any(test, feature = "oracle"))]
