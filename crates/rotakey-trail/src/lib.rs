@@ -27,5 +27,6 @@ pub mod seen;
 pub mod selection;
 pub mod source;
 pub mod summary;
+pub mod timeline;
 pub mod usage;
 pub mod user_agent;

@@ -214,4 +214,4 @@ impl Answer for Lineage {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
