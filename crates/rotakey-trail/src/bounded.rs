@@ -34,13 +34,6 @@ impl<K: Ord, V> BoundedMap<K, V> {
     }
 
 
-    pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
-    where
-        K: Borrow<Q>,
-    {
-        self.entries.get(key)
-    }
-
     /// Adds to the entry of that key, which is made if it is new and within bounds.
     pub(crate) fn update<Q: Ord + ?Sized>(
         &mut self,

@@ -12,6 +12,7 @@ pub mod answer;
 mod bounded;
 pub mod cadence;
 pub mod consumer;
+pub mod consumers;
 pub mod event_time;
 pub mod fingerprint;
 pub mod lineage;

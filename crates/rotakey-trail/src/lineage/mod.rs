@@ -14,6 +14,7 @@ use crate::bounded::{BoundedMap, clip};
 use crate::event_time::EventTime;
 use crate::minted::{Created, Minted};
 use crate::record::Record;
+use crate::selection::Selection;
 
 mod chains;
 mod edges;
@@ -36,6 +37,7 @@ const MOST_FURTHER: usize = 8;
 pub struct Lineage {
     all: Arc<KeySet>,
     told: Arc<KeySet>,
+    selection: Selection,
     keys: HashMap<String, Key>,
     /// Keys that were created but are not in the set.
     created: BoundedMap<String, Created>,
@@ -99,9 +101,11 @@ impl Uses {
 }
 
 impl Lineage {
-    /// Nothing found yet of that set. Of the most recent `limit` keys all is told, the others are counted.
-    pub fn new(set: Arc<KeySet>, limit: usize) -> Self {
+    /// Nothing found yet of that set. Of the most recent `limit` keys all is told, the others are counted. The calls
+    /// that are counted are those of the selection; the tree is that of all records.
+    pub fn new(set: Arc<KeySet>, selection: Selection, limit: usize) -> Self {
         Self {
+            selection,
             told: Arc::new(set.newest(limit.max(1))),
             all: set,
             keys: HashMap::new(),
@@ -113,6 +117,7 @@ impl Lineage {
     /// A further one that is asked the same and knows nothing yet, for another thread.
     pub fn fresh(&self) -> Self {
         Self {
+            selection: self.selection.clone(),
             told: Arc::clone(&self.told),
             all: Arc::clone(&self.all),
             keys: HashMap::new(),
@@ -171,13 +176,16 @@ impl Answer for Lineage {
         for record in records {
             let Some(parent) = record.identity.access_key_id else { continue };
             if !self.told.contains(parent) {
-                if self.all.contains(parent) {
+                if self.all.contains(parent) && self.selection.has(record) {
                     self.untold_uses.add(Uses::once(record));
                 }
                 continue;
             }
+            let counts = self.selection.has(record);
             let key = self.key(parent);
-            key.uses.add(Uses::once(record));
+            if counts {
+                key.uses.add(Uses::once(record));
+            }
             if key.principal.as_ref().is_none_or(|principal| principal.at <= record.time) {
                 let principal = Principal {
                     at: record.time,

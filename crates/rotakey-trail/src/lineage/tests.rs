@@ -52,7 +52,8 @@ pub(crate) fn answered<A: Answer>(records: &[Value], portions: usize, fresh: imp
 fn lineage(records: &[Value], portions: usize, reach: Reach, limit: usize) -> LineageDocument {
     let mut edges = answered(records, portions, || Edges::new(["AKIA0"], reach));
     let set = Arc::new(edges.descendants("AKIA0"));
-    answered(records, portions, || Lineage::new(Arc::clone(&set), limit)).document()
+    let first = Lineage::new(set, Selection::default(), limit);
+    answered(records, portions, || first.fresh()).document()
 }
 
 fn outline(document: &LineageDocument) -> String {

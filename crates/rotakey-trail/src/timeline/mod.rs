@@ -11,6 +11,7 @@ use crate::bounded::{BoundedMap, clip};
 use crate::event_time::EventTime;
 use crate::lineage::{Chains, KeySet};
 use crate::record::Record;
+use crate::selection::Selection;
 use crate::user_agent::Agent;
 
 mod fold;
@@ -43,8 +44,10 @@ pub struct Timeline {
 }
 
 /// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimelineOptions {
+    /// Which calls. Further ones may be read, so that it is known where a session comes from.
+    pub selection: Selection,
     /// How many calls are told.
     pub limit: usize,
     /// Whether calls without any mark are only counted.
@@ -173,7 +176,7 @@ impl Timeline {
 
     /// A further one that is asked the same and knows nothing yet, for another thread.
     pub fn fresh(&self) -> Self {
-        Self::of(self.chains.fresh(), self.options)
+        Self::of(self.chains.fresh(), self.options.clone())
     }
 
     fn of(chains: Chains, options: TimelineOptions) -> Self {
@@ -264,6 +267,9 @@ impl Answer for Timeline {
                 continue;
             };
             self.chains.note(key);
+            if !self.options.selection.has(record) {
+                continue;
+            }
             let (risks, level) = risks(record);
             self.count(record, level);
             let is_asked = level > Level::None || !self.options.risk_only;

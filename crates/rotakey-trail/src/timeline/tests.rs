@@ -13,7 +13,9 @@ fn timeline(records: &[Value], portions: usize, options: TimelineOptions) -> Tim
     answered(records, portions, || first.fresh()).document()
 }
 
-const ALL: TimelineOptions = TimelineOptions { limit: 1_000, risk_only: false };
+fn at_most(limit: usize) -> TimelineOptions {
+    TimelineOptions { selection: Selection::default(), limit, risk_only: false }
+}
 
 fn story() -> Vec<Value> {
     let mut denied = record(100, "ASIA1", "cloudtrail", "StopLogging");
@@ -52,7 +54,7 @@ fn told(entries: &[Entry]) -> Vec<String> {
 
 #[test]
 fn the_timeline_follows_sessions_and_marks_attempts() {
-    let document = timeline(&story(), 1, ALL);
+    let document = timeline(&story(), 1, at_most(1_000));
     assert_eq!(document.calls, Counts { grave: 1, mild: 52, unmarked: 2 });
     assert_eq!(document.not_shown, Counts::default());
     let attempt = document.rows.iter().find(|row| row.attempt).unwrap();
@@ -69,7 +71,7 @@ fn the_timeline_follows_sessions_and_marks_attempts() {
 
 #[test]
 fn people_read_runs_and_bursts() {
-    let document = timeline(&story(), 1, ALL);
+    let document = timeline(&story(), 1, at_most(1_000));
     assert_eq!(
         told(&fold(&document.rows)),
         [
@@ -86,12 +88,21 @@ fn people_read_runs_and_bursts() {
 
 #[test]
 fn what_is_cut_is_the_least_important_and_is_told() {
-    let document = timeline(&story(), 1, TimelineOptions { limit: 3, risk_only: false });
+    let document = timeline(&story(), 1, at_most(3));
     assert_eq!(document.not_shown, Counts { grave: 0, mild: 50, unmarked: 2 });
     let actions: Vec<_> = document.rows.iter().map(|row| row.call.action.as_str()).collect();
     assert_eq!(actions, ["StopLogging", "ListGroups", "ListPolicies"], "the later of equals are kept");
-    let document = timeline(&story(), 1, TimelineOptions { limit: 1_000, risk_only: true });
+    let document = timeline(&story(), 1, TimelineOptions { risk_only: true, ..at_most(1_000) });
     assert_eq!(document.not_shown, Counts { grave: 0, mild: 0, unmarked: 2 });
+}
+
+#[test]
+fn calls_outside_of_the_selection_tell_only_where_a_session_comes_from() {
+    let from = EventTime::parse("2026-11-23T15:01:30Z");
+    let selection = Selection { from, ..Selection::default() };
+    let document = timeline(&story(), 1, TimelineOptions { selection, ..at_most(1_000) });
+    assert_eq!(document.rows[0].call.action, "StopLogging");
+    assert_eq!(document.rows[0].via, ["AKIA0"]);
 }
 
 proptest! {
@@ -101,7 +112,6 @@ proptest! {
         portions in 1_usize..6,
         limit in 0_usize..20,
     ) {
-        let options = TimelineOptions { limit, risk_only: false };
-        prop_assert_eq!(timeline(&records, portions, options), timeline(&story(), 1, options));
+        prop_assert_eq!(timeline(&records, portions, at_most(limit)), timeline(&story(), 1, at_most(limit)));
     }
 }
