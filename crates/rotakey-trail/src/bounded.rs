@@ -33,7 +33,6 @@ impl<K: Ord, V> BoundedMap<K, V> {
         self.entries.iter()
     }
 
-
     /// Adds to the entry of that key, which is made if it is new and within bounds.
     pub(crate) fn update<Q: Ord + ?Sized>(
         &mut self,

@@ -23,12 +23,12 @@ pub enum Entry {
     Burst(Burst),
 }
 
-/// The same call of the same key with the same outcome, over and over. Grave calls are the same only if they act on
+/// The same call of the same actor with the same outcome, over and over. Grave calls are the same only if they act on
 /// the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Run {
-    pub access_key_id: String,
+    pub actor: String,
     pub service: String,
     pub action: String,
     pub level: Level,
@@ -53,7 +53,7 @@ pub struct Run {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Burst {
-    pub access_key_id: String,
+    pub actor: String,
     pub calls: u64,
     pub failed_calls: u64,
     pub first_at: EventTime,
@@ -77,11 +77,11 @@ impl Entry {
         }
     }
 
-    /// The key.
-    pub fn access_key_id(&self) -> &str {
+    /// Who called: see [`actor`].
+    pub fn actor(&self) -> &str {
         match self {
-            Self::Run(run) => &run.access_key_id,
-            Self::Burst(burst) => &burst.access_key_id,
+            Self::Run(run) => &run.actor,
+            Self::Burst(burst) => &burst.actor,
         }
     }
 
@@ -92,6 +92,16 @@ impl Entry {
             Self::Burst(burst) => (&burst.source, &burst.agent, &burst.region),
         };
         [source.as_deref(), agent.as_deref(), region.as_deref()]
+    }
+}
+
+/// Who people mean by the one who called: the key itself, or for its sessions the role or user that they are of,
+/// which may have had thousands.
+pub fn actor(row: &Row) -> String {
+    let role = row.call.arn.as_deref().filter(|arn| arn.contains(":assumed-role/"));
+    match role.and_then(|arn| arn.rsplit_once('/')) {
+        Some((role, _session)) if !row.via.is_empty() => role.to_owned(),
+        _ => row.call.access_key_id.clone(),
     }
 }
 
@@ -112,7 +122,7 @@ impl Run {
         let call = &row.call;
         let is_harmless = call.risks.iter().all(|risk| *risk == Risk::Discovery) && call.level < Level::Grave;
         Self {
-            access_key_id: call.access_key_id.clone(),
+            actor: actor(row),
             service: call.service.clone(),
             action: call.action.clone(),
             level: call.level,
@@ -156,7 +166,7 @@ fn runs(rows: &[Row]) -> Vec<Run> {
             Level::Mild => (3_600, None),
             Level::Grave => (900, Some(&call.targets)),
         };
-        let key = (&call.access_key_id, &call.service, &call.action, &call.error_code, call.level, targets);
+        let key = (actor(row), &call.service, &call.action, &call.error_code, call.level, targets);
         match open.get(&key) {
             Some(&index) if call.at.seconds() - runs[index].last_at.seconds() <= longest_gap => {
                 runs[index].add(row);
@@ -176,9 +186,9 @@ fn bursts(runs: Vec<Run>) -> Vec<Entry> {
         .into_iter()
         .partition(|run| run.is_look && run.last_at.seconds() - run.first_at.seconds() <= 3_600);
     let mut entries: Vec<Entry> = others.into_iter().map(Entry::Run).collect();
-    let mut of_key: BTreeMap<String, Vec<Run>> = BTreeMap::new();
-    looks.into_iter().for_each(|run| of_key.entry(run.access_key_id.clone()).or_default().push(run));
-    for looks in of_key.into_values() {
+    let mut of_actor: BTreeMap<String, Vec<Run>> = BTreeMap::new();
+    looks.into_iter().for_each(|run| of_actor.entry(run.actor.clone()).or_default().push(run));
+    for looks in of_actor.into_values() {
         for close in looks.chunk_by(|one, next| next.first_at.seconds() - one.last_at.seconds() <= BURST_GAP)
         {
             match Burst::of(close) {
@@ -201,7 +211,7 @@ impl Burst {
         actions.sort_by_key(|&(_, calls)| std::cmp::Reverse(calls));
         let failed = runs.iter().filter(|run| run.error_code.is_some());
         Some(Self {
-            access_key_id: first.access_key_id.clone(),
+            actor: first.actor.clone(),
             calls: runs.iter().map(|run| run.calls).sum(),
             failed_calls: failed.map(|run| run.calls).sum(),
             first_at: first.first_at,

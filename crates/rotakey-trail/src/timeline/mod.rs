@@ -19,7 +19,7 @@ mod risk;
 mod rules;
 mod target;
 
-pub use fold::{Burst, Entry, Run, fold, unfolded};
+pub use fold::{Burst, Entry, Run, actor, fold, unfolded};
 pub use risk::{Level, Risk, is_look, risks, without_version};
 pub use target::{Target, targets};
 

@@ -43,10 +43,10 @@ fn told(entries: &[Entry]) -> Vec<String> {
     let line = |entry: &Entry| match entry {
         Entry::Run(run) => {
             let error = run.error_code.as_deref().unwrap_or_default();
-            format!("{} {} x{} {error}", run.access_key_id, run.action, run.calls)
+            format!("{} {} x{} {error}", run.actor, run.action, run.calls)
         }
         Entry::Burst(burst) => {
-            format!("{} {} kinds x{}", burst.access_key_id, burst.actions.len(), burst.calls)
+            format!("{} {} kinds x{}", burst.actor, burst.actions.len(), burst.calls)
         }
     };
     entries.iter().map(line).collect()

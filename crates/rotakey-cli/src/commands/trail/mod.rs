@@ -6,9 +6,13 @@ use crate::cli::GlobalArgs;
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::Printer;
 
+mod consumers;
 mod input;
+mod lineage;
 mod live;
+mod sessions;
 mod tell;
+mod timeline;
 mod usage;
 
 /// Say from CloudTrail who uses each key, from where, and what it did
@@ -22,6 +26,9 @@ could not be read is told, and the exit code is 4. Nothing is changed anywhere.
 Examples:
   rotakey trail usage logs/                every key: first and last use, calls
   rotakey trail usage --key AKIA... logs/  all that is known of one
+  rotakey trail consumers AKIA... logs/    who uses it, and who has moved
+  rotakey trail lineage AKIA... logs/      the sessions that come from it
+  rotakey trail timeline AKIA... logs/     what it and they did
 
 ",
     exit_codes!()
@@ -34,6 +41,9 @@ pub(crate) struct TrailArgs {
 #[derive(Debug, Subcommand)]
 enum TrailCommand {
     Usage(usage::UsageArgs),
+    Consumers(consumers::ConsumersArgs),
+    Lineage(lineage::LineageArgs),
+    Timeline(timeline::TimelineArgs),
 }
 
 /// Runs the command.
@@ -44,5 +54,8 @@ pub(crate) async fn run(
 ) -> Result<Verdict, CommandError> {
     match args.command {
         TrailCommand::Usage(args) => usage::run(&args, globals, printer).await,
+        TrailCommand::Consumers(args) => consumers::run(&args, globals, printer).await,
+        TrailCommand::Lineage(args) => lineage::run(&args, globals, printer).await,
+        TrailCommand::Timeline(args) => timeline::run(&args, globals, printer).await,
     }
 }

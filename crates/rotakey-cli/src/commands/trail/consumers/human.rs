@@ -1,0 +1,198 @@
+//! The consumers as people read them.
+
+use anstyle::Style;
+use jiff::SignedDuration;
+use rotakey_trail::consumers::{Consumer, ConsumerUse, ConsumersDocument, KeyUse, Move, Verdict};
+use rotakey_trail::event_time::EventTime;
+use rotakey_trail::usage::schema::NameUse;
+
+use super::super::sessions::minute;
+use crate::error::CommandError;
+use crate::printer::{Palette, Printer};
+use crate::quantity::{count, grouped, rough};
+use crate::table::{Cell, Fit, Table};
+
+/// The most services and regions that are named.
+const NAMED: usize = 5;
+
+/// Prints a row and a sentence for each consumer, and the verdict.
+pub(super) fn print(document: &ConsumersDocument, printer: &Printer) -> Result<(), CommandError> {
+    let table = match document.verdict {
+        None => of_one_key(document, printer.palette()),
+        Some(_) => of_cut_over(document, printer.palette()),
+    };
+    if !document.consumers.is_empty() {
+        printer.table(&table)?;
+        printer.text("\n")?;
+    }
+    let mut sums = Table::new([Fit::Wrap]);
+    for (sentence, style) in summed_up(document, printer.palette()) {
+        sums.sentence(0, Cell::new(sentence).style(style));
+    }
+    printer.table(&sums)
+}
+
+fn of_one_key(document: &ConsumersDocument, palette: Palette) -> Table {
+    let mut table = Table::new([Fit::Elide, Fit::Whole, Fit::Whole, Fit::Whole]);
+    table.row(
+        ["CONSUMER", "CALLS", "FIRST SEEN", "LAST SEEN"].map(|title| Cell::new(title).style(palette.heading)),
+    );
+    for consumer in &document.consumers {
+        let Some(side) = &consumer.old else { continue };
+        table.row([
+            Cell::new(who(&consumer.consumer)).style(palette.heading),
+            Cell::new(number(side.uses.calls)),
+            Cell::new(time(side.uses.first_at)),
+            Cell::new(time(side.uses.last_at)),
+        ]);
+        table.sentence(2, Cell::new(use_in_words(side)).style(palette.quiet));
+    }
+    table
+}
+
+fn of_cut_over(document: &ConsumersDocument, palette: Palette) -> Table {
+    let mut table = Table::new([Fit::Whole, Fit::Elide, Fit::Whole, Fit::Whole]);
+    table.row(
+        ["MOVED", "CONSUMER", "OLD KEY UNTIL", "NEW KEY SINCE"]
+            .map(|title| Cell::new(title).style(palette.heading)),
+    );
+    for consumer in &document.consumers {
+        let Some(moved) = consumer.moved else { continue };
+        table.row([
+            Cell::new(state(moved)).style(state_style(moved, palette)),
+            Cell::new(who(&consumer.consumer)).style(palette.heading),
+            Cell::new(time(consumer.old.as_ref().and_then(|old| old.uses.last_at))),
+            Cell::new(time(consumer.new.as_ref().and_then(|new| new.uses.first_at))),
+        ]);
+        let sides = [("old key", &consumer.old), ("new key", &consumer.new)];
+        for (name, side) in sides.iter().filter_map(|(name, side)| Some((name, side.as_ref()?))) {
+            let calls = count(usize::try_from(side.uses.calls).unwrap_or(usize::MAX), "call");
+            let text = format!("{name}: {calls}, {}", use_in_words(side));
+            table.sentence(2, Cell::new(text).style(palette.quiet));
+        }
+        if let Some(text) = advice(consumer, moved, document.told_until) {
+            table.sentence(2, Cell::new(text).style(palette.warning));
+        }
+    }
+    table
+}
+
+/// Who a consumer is.
+pub(super) fn who(consumer: &Consumer) -> String {
+    let network = consumer
+        .network
+        .as_ref()
+        .and_then(|network| serde_json::to_value(network).ok()?.as_str().map(str::to_owned));
+    let mut parts = vec![network.unwrap_or_else(|| "unknown network".to_owned())];
+    parts.extend(consumer.agent.as_ref().map(|agent| agent.family.clone()));
+    parts.extend(consumer.vpc_endpoint.clone());
+    parts.extend(consumer.invoked_by.as_ref().map(|service| format!("by {service}")));
+    parts.join(" ")
+}
+
+fn use_in_words(side: &KeyUse) -> String {
+    let mut parts = vec![names(&side.services)];
+    if !side.regions.is_empty() {
+        parts.push(format!("in {}", names(&side.regions)));
+    }
+    let days = usize::try_from(side.active_days).unwrap_or(usize::MAX);
+    let mut cadence = format!("on {}", count(days, "day"));
+    if let Some(gap) = side.cadence.as_ref().map(|cadence| cadence.longest_gap_seconds).filter(|&gap| gap > 0)
+    {
+        let gap = SignedDuration::from_secs(i64::try_from(gap).unwrap_or(i64::MAX));
+        cadence.push_str(&format!(", at most {} apart", rough(gap)));
+    }
+    parts.push(cadence);
+    if side.session_calls > 0 {
+        parts.push(format!("{} by sessions", number(side.session_calls)));
+    }
+    if side.uses.failed_calls > 0 {
+        parts.push(format!("{} failed", number(side.uses.failed_calls)));
+    }
+    parts.join("; ")
+}
+
+fn names(names: &[NameUse]) -> String {
+    let named: Vec<&str> = names.iter().take(NAMED).map(|name| name.name.as_str()).collect();
+    match names.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+fn state(moved: Move) -> &'static str {
+    match moved {
+        Move::NotMoved => "no",
+        Move::Both => "uses both",
+        Move::Moved => "yes",
+        Move::Ended => "ended",
+        Move::NewOnly => "new only",
+    }
+}
+
+fn state_style(moved: Move, palette: Palette) -> Style {
+    match moved {
+        Move::NotMoved | Move::Both => palette.bad,
+        Move::Moved => palette.good,
+        Move::Ended | Move::NewOnly => palette.quiet,
+    }
+}
+
+/// What helps to judge a consumer that holds things up.
+fn advice(consumer: &ConsumerUse, moved: Move, told_until: Option<EventTime>) -> Option<String> {
+    let last = consumer.old.as_ref()?.uses.last_at?;
+    let silence = rough(SignedDuration::from_secs(told_until?.seconds() - last.seconds()));
+    match moved {
+        Move::Both => Some(format!(
+            "last seen on the old key {silence} before the end of this trail; --quiet-for says how long is enough"
+        )),
+        Move::NotMoved => Some(format!("last seen {silence} before the end of this trail")),
+        Move::Moved | Move::Ended | Move::NewOnly => None,
+    }
+}
+
+fn summed_up(document: &ConsumersDocument, palette: Palette) -> Vec<(String, Style)> {
+    let until = document.told_until.map_or_else(
+        || "The trail holds no event of that time.".to_owned(),
+        |at| format!("The trail tells until {} UTC.", minute(at)),
+    );
+    let mut sentences = Vec::new();
+    if document.consumers_cut {
+        let text = format!(
+            "There are more consumers than can be told apart: {} are shown, others are not.",
+            grouped(document.consumers.len())
+        );
+        sentences.push((text, palette.warning));
+    }
+    let held_up =
+        document.consumers.iter().filter(|consumer| consumer.moved.is_some_and(Move::holds_up)).count();
+    let of_old = document.consumers.iter().filter(|consumer| consumer.old.is_some()).count();
+    let consumers = count(of_old, "consumer");
+    let (text, style) = match document.verdict {
+        None => (format!("{consumers} of {}.", document.access_key_id), Style::new()),
+        Some(Verdict::AllMoved) => {
+            (format!("All moved: {consumers} of the old key, none of which still uses it."), palette.good)
+        }
+        Some(Verdict::NotAllMoved) => {
+            (format!("Not all moved: {held_up} of {consumers} may still need the old key."), palette.bad)
+        }
+        Some(Verdict::Unknown) if of_old == 0 => (
+            "Unknown: nobody was seen on the old key, which is no proof that nobody has it.".to_owned(),
+            palette.warning,
+        ),
+        Some(Verdict::Unknown) => (
+            "Unknown: nobody is known to hold things up, but not everything was seen.".to_owned(),
+            palette.warning,
+        ),
+    };
+    sentences.push((format!("{text} {until}"), style));
+    sentences
+}
+
+fn time(at: Option<EventTime>) -> String {
+    at.map_or_else(|| "-".to_owned(), minute)
+}
+
+fn number(number: u64) -> String {
+    grouped(usize::try_from(number).unwrap_or(usize::MAX))
+}
