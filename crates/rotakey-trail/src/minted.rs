@@ -59,24 +59,25 @@ impl Minted {
                 "GetSessionToken" => identity.arn.map(clipped),
                 _ => None,
             });
+        let role_arn = text(&request["roleArn"]);
         let root_of = match record.event_name {
             "AssumeRoot" => text(&request["targetPrincipal"]),
             _ => None,
         };
+        let account_of = |arn: &Option<String>| arn.as_deref().and_then(account_of).map(str::to_owned);
+        let account_id = account_of(&arn)
+            .or_else(|| account_of(&role_arn))
+            .or(root_of)
+            .or_else(|| identity.account_id.map(clipped));
         Some(Self {
             parent: identity.access_key_id.filter(|key| is_key_id(key)).map(str::to_owned),
             child,
             at: record.time,
             event_name: clipped(record.event_name),
-            account_id: arn
-                .as_deref()
-                .and_then(account_of)
-                .map(str::to_owned)
-                .or(root_of)
-                .or_else(|| identity.account_id.map(clipped)),
+            account_id,
             arn,
             caller_account_id: identity.account_id.map(clipped),
-            role_arn: text(&request["roleArn"]),
+            role_arn,
             session_name: text(&request["roleSessionName"]).or_else(|| text(&request["name"])),
             source_identity: text(&response["sourceIdentity"])
                 .or_else(|| text(&request["sourceIdentity"]))
@@ -156,7 +157,7 @@ fn clipped(text: &str) -> String {
 }
 
 /// The account in an ARN.
-pub(crate) fn account_of(arn: &str) -> Option<&str> {
+fn account_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(4).filter(|account| !account.is_empty())
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Key, Lineage, Origin, Uses};
 use crate::event_time::EventTime;
-use crate::minted::{Minted, account_of};
+use crate::minted::Minted;
 
 /// The derivation tree of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -190,10 +190,11 @@ fn made_by(id: &str, origin: &Origin) -> Node {
 }
 
 fn session(id: &str, minted: Minted) -> Node {
-    let account = minted.role_arn.as_deref().and_then(account_of).or(minted.account_id.as_deref());
     Node {
-        crosses_accounts: account
-            .zip(minted.caller_account_id.as_deref())
+        crosses_accounts: minted
+            .account_id
+            .as_ref()
+            .zip(minted.caller_account_id.as_ref())
             .is_some_and(|(account, caller)| account != caller),
         parent: minted.parent,
         event_name: Some(minted.event_name),

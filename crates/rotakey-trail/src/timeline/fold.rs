@@ -8,6 +8,9 @@ use crate::event_time::EventTime;
 /// The most targets that an entry tells.
 const MOST_TARGETS: usize = 3;
 
+/// The most seconds between the calls of a run.
+const RUN_GAP: i64 = 86_400;
+
 /// How many different calls in a row make a burst.
 const BURST: usize = 5;
 
@@ -23,8 +26,8 @@ pub enum Entry {
     Burst(Burst),
 }
 
-/// The same call of the same actor with the same outcome, over and over. Grave calls are the same only if they act on
-/// the same.
+/// The same call of the same actor with the same outcome, over and over. Marked calls are the same only if they come
+/// from the same address, grave ones only if they act on the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Run {
@@ -160,15 +163,15 @@ fn runs(rows: &[Row]) -> Vec<Run> {
     let mut open: HashMap<_, usize> = HashMap::new();
     for row in rows {
         let call = &row.call;
-        // A program that does its work day by day is one entry, but no two users are created in one.
-        let (longest_gap, targets) = match call.level {
-            Level::None => (86_400, None),
-            Level::Mild => (3_600, None),
-            Level::Grave => (900, Some(&call.targets)),
-        };
-        let key = (actor(row), &call.service, &call.action, &call.error_code, call.level, targets);
+        // A program that does its work day by day is one entry. But where somebody is to look, another source is
+        // another entry, and no two users are created in one.
+        let source = (call.level > Level::None).then_some(&call.source);
+        let acts_alike = call.level < Level::Grave && !call.risks.contains(&Risk::Credentials);
+        let targets = (!acts_alike).then_some(&call.targets);
+        let what = (&call.service, &call.action, &call.error_code, call.level);
+        let key = (actor(row), what, source, targets);
         match open.get(&key) {
-            Some(&index) if call.at.seconds() - runs[index].last_at.seconds() <= longest_gap => {
+            Some(&index) if call.at.seconds() - runs[index].last_at.seconds() <= RUN_GAP => {
                 runs[index].add(row);
             }
             _ => {

@@ -69,7 +69,7 @@ pub(super) async fn run(
     match printer.format() {
         Format::Json => printer.json(&Document { complete, answer: &document, summary: &summary })?,
         Format::Csv => print_csv(&document, printer)?,
-        Format::Human => human::print(&document, printer)?,
+        Format::Human => printer.text(&human::render(&document, printer.palette(), printer.width()))?,
     }
     tell_followed(document.followed, printer);
     let verdict = match document.verdict {

@@ -60,7 +60,9 @@ pub(super) async fn run(
     match printer.format() {
         Format::Json => printer.json(&Document { complete, answer: &document, summary: &summary })?,
         Format::Csv => print_csv(&document, printer)?,
-        Format::Human => printer.text(&drawing::draw(&document, args.all, printer))?,
+        Format::Human => {
+            printer.text(&drawing::draw(&document, args.all, printer.palette(), printer.width()))?;
+        }
     }
     tell_followed(document.followed, printer);
     let verdict = if complete { Verdict::Clean } else { Verdict::Incomplete };
@@ -90,6 +92,7 @@ struct RowData<'a> {
     account_id: Option<&'a str>,
     crosses_accounts: bool,
     session_name: Option<&'a str>,
+    user_name: Option<&'a str>,
     source_identity: Option<&'a str>,
     calls: u64,
     failed_calls: u64,
@@ -112,6 +115,7 @@ impl<'a> RowData<'a> {
             account_id: node.account_id.as_deref(),
             crosses_accounts: node.crosses_accounts,
             session_name: node.session_name.as_deref(),
+            user_name: node.user_name.as_deref(),
             source_identity: node.source_identity.as_deref(),
             calls: node.uses.calls,
             failed_calls: node.uses.failed_calls,

@@ -11,6 +11,8 @@ mod input;
 mod lineage;
 mod live;
 mod sessions;
+#[cfg(test)]
+mod story;
 mod tell;
 mod timeline;
 mod usage;

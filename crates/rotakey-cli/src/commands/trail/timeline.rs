@@ -17,9 +17,9 @@ mod human;
 /// Say what a key and the sessions that come from it did, with marks on what matters
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
-    "Calls that make credentials, widen rights, let others in, leave something behind,
-blind the account, read secrets, destroy or cost are marked. Failed ones are
-told as tries. People see the same call over and over as one line, programs
+    "Calls that make credentials, widen rights, let others in, leave something
+behind, blind the account, read secrets, destroy or cost are marked. Failed ones
+are told as tries. People see the same call over and over as one line, programs
 (--format json, csv) see each call. The trail is read twice.
 
 Examples:
@@ -65,7 +65,10 @@ pub(super) async fn run(
     match printer.format() {
         Format::Json => printer.json(&Document { complete, answer: &document, summary: &summary })?,
         Format::Csv => print_csv(&document, printer)?,
-        Format::Human => human::print(&document, args.all, printer)?,
+        Format::Human => {
+            let shown = human::Shown { all: args.all, risk_only: args.risk_only };
+            printer.text(&human::render(&document, shown, printer.palette(), printer.width()))?;
+        }
     }
     tell_followed(document.followed, printer);
     let verdict = if complete { Verdict::Clean } else { Verdict::Incomplete };

@@ -7,29 +7,25 @@ use rotakey_trail::event_time::EventTime;
 use rotakey_trail::usage::schema::NameUse;
 
 use super::super::sessions::minute;
-use crate::error::CommandError;
-use crate::printer::{Palette, Printer};
+use crate::printer::Palette;
 use crate::quantity::{count, grouped, rough};
 use crate::table::{Cell, Fit, Table};
 
 /// The most services and regions that are named.
 const NAMED: usize = 5;
 
-/// Prints a row and a sentence for each consumer, and the verdict.
-pub(super) fn print(document: &ConsumersDocument, printer: &Printer) -> Result<(), CommandError> {
+/// A row and a sentence for each consumer, and the verdict. Foreign text is escaped.
+pub(super) fn render(document: &ConsumersDocument, palette: Palette, width: Option<usize>) -> String {
     let table = match document.verdict {
-        None => of_one_key(document, printer.palette()),
-        Some(_) => of_cut_over(document, printer.palette()),
+        None => of_one_key(document, palette),
+        Some(_) => of_cut_over(document, palette),
     };
-    if !document.consumers.is_empty() {
-        printer.table(&table)?;
-        printer.text("\n")?;
-    }
     let mut sums = Table::new([Fit::Wrap]);
-    for (sentence, style) in summed_up(document, printer.palette()) {
+    for (sentence, style) in summed_up(document, palette) {
         sums.sentence(0, Cell::new(sentence).style(style));
     }
-    printer.table(&sums)
+    let tables = if document.consumers.is_empty() { vec![sums] } else { vec![table, sums] };
+    tables.iter().map(|table| table.render(width)).collect::<Vec<_>>().join("\n")
 }
 
 fn of_one_key(document: &ConsumersDocument, palette: Palette) -> Table {
@@ -195,4 +191,53 @@ fn time(at: Option<EventTime>) -> String {
 
 fn number(number: u64) -> String {
     grouped(usize::try_from(number).unwrap_or(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use rotakey_trail::answer::Answer as _;
+    use rotakey_trail::consumers::{Consumers, CutOver};
+    use rotakey_trail::record::Record;
+    use rotakey_trail::selection::Selection;
+
+    use super::super::super::story::{call, descendants};
+    use super::*;
+
+    fn rendered(new_key: Option<&str>) -> String {
+        let by = |minute, key, source_ip| Record {
+            source_ip: Some(source_ip),
+            ..call(minute, key, "s3.amazonaws.com", "PutObject")
+        };
+        let records = [
+            by(0, "AKIA0", "198.51.100.7"),
+            by(9, "AKIA1", "198.51.100.7"),
+            by(2, "AKIA0", "2001:db8:1::7"),
+            by(1, "AKIA1", "2001:db8:1::7"),
+            by(5, "AKIA0", "203.0.113.66"),
+        ];
+        let new = new_key.map(|key| descendants(key, &records));
+        let mut consumers = Consumers::new(descendants("AKIA0", &records), new, Selection::default());
+        consumers.take(&records);
+        let document = consumers.document(&CutOver { complete: true, quiet_seconds: None });
+        render(&document, Palette::default(), Some(80))
+    }
+
+    #[test]
+    fn a_cut_over_tells_who_holds_it_up() {
+        let text = rendered(Some("AKIA1"));
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains("  2026-11-23 15:")).collect();
+        let starts = |start| lines.iter().filter(|line| line.starts_with(start)).count();
+        assert_eq!((starts("no "), starts("uses both "), starts("yes ")), (1, 1, 1), "{text}");
+        assert!(text.contains("last seen 4 min before the end of this trail"), "{text}");
+        assert!(text.contains("Not all moved: 2 of 3 consumers may still need the old key."), "{text}");
+        assert!(text.lines().all(|line| crate::terminal::width(line) <= 80), "{text}");
+    }
+
+    #[test]
+    fn without_a_new_key_each_consumer_is_told_with_its_use() {
+        let text = rendered(None);
+        assert!(text.contains("1      2026-11-23 15:45  2026-11-23 15:45"), "{text}");
+        assert!(text.contains("  s3; in eu-west-1; on 1 day"), "{text}");
+        assert!(text.contains("3 consumers of AKIA0. The trail tells until 2026-11-23 15:54 UTC."), "{text}");
+    }
 }

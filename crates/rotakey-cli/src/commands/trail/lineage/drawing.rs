@@ -7,7 +7,7 @@ use rotakey_trail::lineage::{Kind, LineageDocument, Node, Uses};
 
 use super::super::sessions::{last_part, minute};
 use super::uses_in_words;
-use crate::printer::{Palette, Printer};
+use crate::printer::Palette;
 use crate::quantity::{count, grouped};
 use crate::terminal::{escape, width, wrap};
 
@@ -30,7 +30,7 @@ enum Item<'a> {
 }
 
 /// The tree, and a sentence about it. Foreign text is escaped.
-pub(super) fn draw(document: &LineageDocument, all: bool, printer: &Printer) -> String {
+pub(super) fn draw(document: &LineageDocument, all: bool, palette: Palette, width: Option<usize>) -> String {
     let nodes = &document.nodes;
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
     let mut path: Vec<usize> = Vec::new();
@@ -41,7 +41,7 @@ pub(super) fn draw(document: &LineageDocument, all: bool, printer: &Printer) -> 
         }
         path.push(index);
     }
-    let mut drawing = Drawing { text: String::new(), palette: printer.palette(), width: printer.width() };
+    let mut drawing = Drawing { text: String::new(), palette, width };
     let mut waiting = vec![(Item::One(0), Vec::new())];
     while let Some((item, rails)) = waiting.pop() {
         match item {
@@ -233,4 +233,68 @@ fn summed_up(document: &LineageDocument) -> String {
         text.push_str(" Further keys were created than are drawn.");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use rotakey_trail::answer::Answer as _;
+    use rotakey_trail::lineage::Lineage;
+    use rotakey_trail::record::Record;
+    use rotakey_trail::selection::Selection;
+
+    use super::super::super::story::{call, descendants, gives};
+    use super::*;
+
+    fn drawn(all: bool) -> String {
+        let deploy = r#"{"roleArn":"arn:aws:iam::111122223333:role/deploy","roleSessionName":"run"}"#;
+        let admin =
+            r#"{"roleArn":"arn:aws:iam::444455556666:role/admin","roleSessionName":"a\nb\u001b[31m"}"#;
+        let sessions: Vec<String> = (1..=4).map(|n| gives("credentials", &format!("ASIA{n}"))).collect();
+        let (far, created) = (gives("credentials", "ASIA9"), gives("accessKey", "AKIA9"));
+        let assume = |minute, request, response| Record {
+            request: Some(request),
+            response: Some(response),
+            ..call(minute, "AKIA0", "sts.amazonaws.com", "AssumeRole")
+        };
+        let mut records: Vec<Record<'_>> =
+            sessions.iter().zip(0..).map(|(response, minute)| assume(minute, deploy, response)).collect();
+        records.extend([
+            assume(5, admin, &far),
+            Record { response: Some(&created), ..call(6, "ASIA9", "iam.amazonaws.com", "CreateAccessKey") },
+            call(7, "ASIA2", "s3.amazonaws.com", "PutObject"),
+        ]);
+        let mut lineage = Lineage::new(descendants("AKIA0", &records), Selection::default(), 99);
+        lineage.take(&records);
+        draw(&lineage.document(), all, Palette::default(), None)
+    }
+
+    #[test]
+    fn many_sessions_of_a_role_are_one_branch_and_foreign_text_is_harmless() {
+        assert_eq!(
+            drawn(false),
+            "\
+AKIA0  user/ci in 111122223333
+│  5 calls, 2026-11-23 15:45 to 2026-11-23 15:50
+├─ 4 sessions  role deploy
+│     AssumeRole 2026-11-23 15:45 to 2026-11-23 15:48, the last expires
+│     2026-11-23 16:45; 1 call, 2026-11-23 15:52
+└─ ASIA9  role admin as a\\nb\\u{1b}[31m in 444455556666, another account
+   │  AssumeRole 2026-11-23 15:50, expires 2026-11-23 16:45; 1 call, 2026-11-23
+   │  15:51
+   └─ AKIA9  a new key of user backup
+         CreateAccessKey 2026-11-23 15:51; its calls are found with
+         --created-keys
+
+5 sessions from this key, 2 roles, 2 accounts: 7 calls, 2026-11-23 15:45 to
+2026-11-23 15:52. Times are UTC.
+"
+        );
+    }
+
+    #[test]
+    fn each_session_is_drawn_when_asked_and_no_line_is_too_wide() {
+        let text = drawn(true);
+        assert_eq!(text.matches("ASIA").count(), 5);
+        assert!(text.lines().all(|line| width(line) <= WIDTH), "{text}");
+    }
 }

@@ -8,8 +8,7 @@ use rotakey_trail::timeline::{Burst, Entry, Level, Run, TimelineDocument, actor,
 
 use super::super::sessions::{last_part, minute};
 use super::targets_in_words;
-use crate::error::CommandError;
-use crate::printer::{Palette, Printer};
+use crate::printer::Palette;
 use crate::quantity::{count, day, duration, grouped};
 use crate::table::{Cell, Fit, Table};
 
@@ -19,11 +18,24 @@ const NAMED: usize = 4;
 /// The most kinds of sessions that are explained.
 const EXPLAINED: usize = 30;
 
-/// Prints it: a line for each entry under the day that it began, where calls came from whenever that changes, and
-/// who called below.
-pub(super) fn print(document: &TimelineDocument, all: bool, printer: &Printer) -> Result<(), CommandError> {
-    let palette = printer.palette();
-    let entries = if all { unfolded(&document.rows) } else { fold(&document.rows) };
+/// What people want to see.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    /// Each call by itself.
+    pub(super) all: bool,
+    /// Only marked ones.
+    pub(super) risk_only: bool,
+}
+
+/// A line for each entry under the day that it began, where calls came from whenever that changes, and below who
+/// called. Foreign text is escaped.
+pub(super) fn render(
+    document: &TimelineDocument,
+    shown: Shown,
+    palette: Palette,
+    width: Option<usize>,
+) -> String {
+    let entries = if shown.all { unfolded(&document.rows) } else { fold(&document.rows) };
     let mut labels = Labels::new(document);
     let mut table = Table::new([Fit::Whole, Fit::Whole, Fit::Whole, Fit::Wrap]);
     let (mut today, mut origins) = (String::new(), BTreeMap::new());
@@ -57,15 +69,10 @@ pub(super) fn print(document: &TimelineDocument, all: bool, printer: &Printer) -
             Cell::new(text),
         ]);
     }
-    printer.table(&table)?;
-    if !entries.is_empty() {
-        printer.text("\n")?;
-        printer.table(&labels.explained(document))?;
-        printer.text("\n")?;
-    }
     let mut sums = Table::new([Fit::Wrap]);
-    summed_up(document).into_iter().for_each(|sentence| sums.sentence(0, Cell::new(sentence)));
-    printer.table(&sums)
+    summed_up(document, shown).into_iter().for_each(|sentence| sums.sentence(0, Cell::new(sentence)));
+    let tables = if entries.is_empty() { vec![sums] } else { vec![table, labels.explained(document), sums] };
+    tables.iter().map(|table| table.render(width)).collect::<Vec<_>>().join("\n")
 }
 
 /// Short names for those who call: `key` and `s1`, `s2`, ... in the order of their first call.
@@ -201,7 +208,7 @@ fn level_style(level: Level, palette: Palette) -> anstyle::Style {
 }
 
 /// What there was, and what is not shown.
-fn summed_up(document: &TimelineDocument) -> Vec<String> {
+fn summed_up(document: &TimelineDocument, shown: Shown) -> Vec<String> {
     let calls = document.calls;
     let descendants = usize::try_from(document.descendants).unwrap_or(usize::MAX);
     let mut sentences = vec![match calls.total() {
@@ -217,7 +224,10 @@ fn summed_up(document: &TimelineDocument) -> Vec<String> {
             number(calls.unmarked),
         ),
     }];
-    let hidden = document.not_shown;
+    let mut hidden = document.not_shown;
+    if shown.risk_only {
+        hidden.unmarked = 0;
+    }
     if hidden.total() > 0 {
         let earliest = document.rows.iter().map(|row| row.call.at).min();
         let since = earliest.map(|at| format!(" Shown are calls since {}.", minute(at))).unwrap_or_default();
@@ -230,4 +240,81 @@ fn summed_up(document: &TimelineDocument) -> Vec<String> {
         ));
     }
     sentences
+}
+
+#[cfg(test)]
+mod tests {
+    use rotakey_trail::answer::Answer as _;
+    use rotakey_trail::record::Record;
+    use rotakey_trail::selection::Selection;
+    use rotakey_trail::timeline::{Timeline, TimelineOptions};
+
+    use super::super::super::story::{call, descendants, gives};
+    use super::*;
+
+    fn rendered(limit: usize, shown: Shown) -> String {
+        let session = gives("credentials", "ASIA1");
+        let mut records = vec![
+            Record { response: Some(&session), ..call(0, "AKIA0", "sts.amazonaws.com", "AssumeRole") },
+            Record {
+                error_code: Some("AccessDenied"),
+                request: Some(r#"{"name":"main\u001b[31m"}"#),
+                ..call(4, "ASIA1", "cloudtrail.amazonaws.com", "StopLogging")
+            },
+            Record {
+                request: Some(
+                    r#"{"userName":"bob","policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}"#,
+                ),
+                source_ip: Some("203.0.113.66"),
+                ..call(5, "ASIA1", "iam.amazonaws.com", "AttachUserPolicy")
+            },
+        ];
+        records.extend((10..40).map(|minute| call(minute, "AKIA0", "s3.amazonaws.com", "PutObject")));
+        for name in ["ListUsers", "ListRoles", "GetUser", "ListGroups", "ListPolicies"] {
+            records.extend((50..53).map(|minute| call(minute, "AKIA0", "iam.amazonaws.com", name)));
+        }
+        let options = TimelineOptions { selection: Selection::default(), limit, risk_only: shown.risk_only };
+        let mut timeline = Timeline::new(descendants("AKIA0", &records), options);
+        timeline.take(&records);
+        render(&timeline.document(), shown, Palette::default(), Some(80))
+    }
+
+    const FOLDED: Shown = Shown { all: false, risk_only: false };
+
+    #[test]
+    fn people_read_runs_attempts_and_where_calls_come_from() {
+        assert_eq!(
+            rendered(99, FOLDED),
+            "\
+2026-11-23
+          key  from 198.51.100.7 in eu-west-1
+15:45:00  key  credentials  sts AssumeRole
+          s1   from 198.51.100.7 in eu-west-1
+15:49:00  s1   evasion      tried cloudtrail StopLogging: name main\\u{1b}[31m;
+                            failed: AccessDenied
+          s1   from 203.0.113.66 in eu-west-1
+15:50:00  s1   privilege    iam AttachUserPolicy: user bob, policy
+                            AdministratorAccess
+15:55:00  key               s3 PutObject ×30 over 29 min
+16:35:00  key  discovery    looked around: 5 kinds of calls ×15 over 2 min: iam
+                            GetUser, iam ListGroups, iam ListPolicies, iam
+                            ListRoles, …
+
+key  AKIA0, arn:aws:iam::111122223333:user/ci
+s1   session ASIA1 of arn:aws:iam::111122223333:user/ci
+
+48 calls of the key and 1 session from it: 2 grave, 16 mild, 30 unmarked. Times
+are UTC.
+"
+        );
+    }
+
+    #[test]
+    fn what_is_cut_or_left_out_is_told() {
+        let text = rendered(1, FOLDED);
+        assert!(text.contains("Not shown, but counted: 1 grave, 16 mild, 30 unmarked calls"), "{text}");
+        let text = rendered(99, Shown { all: true, risk_only: true });
+        assert!(!text.contains("PutObject") && !text.contains("Not shown"), "{text}");
+        assert_eq!(text.matches("ListUsers").count(), 3);
+    }
 }
