@@ -1,10 +1,10 @@
 //! Pass 1: which keys descend from a key.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::Hasher as _;
 
 use super::key_set::{KeySet, Member};
 use crate::answer::Answer;
+use crate::fingerprint::fingerprint;
 use crate::minted::{Created, Minted};
 use crate::record::Record;
 
@@ -150,9 +150,7 @@ fn seconds(record: &Record<'_>) -> u32 {
 
 /// The hash of a key id. Among ten million keys two of the same hash are a chance of one in 300,000.
 pub(super) fn hash(key: &str) -> u64 {
-    let mut hasher = std::hash::DefaultHasher::new();
-    hasher.write(key.as_bytes());
-    hasher.finish()
+    fingerprint(key.as_bytes())
 }
 
 #[cfg(test)]

@@ -139,6 +139,9 @@ fn advice(consumer: &ConsumerUse, moved: Move, told_until: Option<EventTime>) ->
     let last = consumer.old.as_ref()?.uses.last_at?;
     let silence = rough(SignedDuration::from_secs(told_until?.seconds() - last.seconds()));
     match moved {
+        Move::Both if consumer.new.as_ref().and_then(|new| new.uses.last_at) <= Some(last) => {
+            Some("used the old key last".to_owned())
+        }
         Move::Both => Some(format!(
             "last seen on the old key {silence} before the end of this trail; --quiet-for says how long is enough"
         )),

@@ -216,8 +216,8 @@ fn last_two_parts(arn: &str) -> &str {
 fn summed_up(document: &LineageDocument) -> String {
     let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let mut text = format!(
-        "{} from this key, {}, {}: {}. Times are UTC.",
-        count(number(document.descendants), "session"),
+        "{} from this one, {}, {}: {}. Times are UTC.",
+        count(number(document.descendants), "key"),
         count(document.roles.len(), "role"),
         count(document.accounts.len(), "account"),
         uses_in_words(document.uses),
@@ -285,7 +285,7 @@ AKIA0  user/ci in 111122223333
          CreateAccessKey 2026-11-23 15:51; its calls are found with
          --created-keys
 
-5 sessions from this key, 2 roles, 2 accounts: 7 calls, 2026-11-23 15:45 to
+5 keys from this one, 2 roles, 2 accounts: 7 calls, 2026-11-23 15:45 to
 2026-11-23 15:52. Times are UTC.
 "
         );
