@@ -102,6 +102,8 @@ fn a_service_that_has_finished_needs_not_move() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn any_order_and_split_give_the_same_consumers(
         records in Just(story()).prop_shuffle(),

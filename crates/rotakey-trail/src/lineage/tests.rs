@@ -120,6 +120,8 @@ fn what_is_not_told_one_by_one_is_counted() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn any_order_and_split_give_the_same_tree(
         records in Just(story()).prop_shuffle(),

@@ -106,6 +106,8 @@ fn calls_outside_of_the_selection_tell_only_where_a_session_comes_from() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn any_order_and_split_give_the_same_timeline(
         records in Just(story()).prop_shuffle(),

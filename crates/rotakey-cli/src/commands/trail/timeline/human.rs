@@ -212,9 +212,7 @@ fn summed_up(document: &TimelineDocument, shown: Shown) -> Vec<String> {
     let calls = document.calls;
     let descendants = usize::try_from(document.descendants).unwrap_or(usize::MAX);
     let mut sentences = vec![match calls.total() {
-        0 => {
-            format!("No call of {} or of {} was seen.", document.access_key_id, count(descendants, "session"))
-        }
+        0 => format!("No call of {} or of a session from it was seen.", document.access_key_id),
         total => format!(
             "{} calls of the key and {} from it: {} grave, {} mild, {} unmarked. Times are UTC.",
             number(total),
