@@ -120,6 +120,11 @@ impl Printer {
         self.format
     }
 
+    /// The width of the terminal that the data goes to, where there is one.
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.width
+    }
+
     /// Whether a progress bar may be drawn.
     pub(crate) fn shows_progress(&self) -> bool {
         self.progress

@@ -9,10 +9,13 @@
 //! (no URL, no path in it is opened), and it never writes to where it reads from.
 
 pub mod answer;
+mod bounded;
 pub mod cadence;
 pub mod consumer;
+pub mod consumers;
 pub mod event_time;
 pub mod fingerprint;
+pub mod lineage;
 pub mod minted;
 pub mod network;
 #[cfg(any(test, feature = "oracle"))]
@@ -25,6 +28,7 @@ pub mod seen;
 pub mod selection;
 pub mod source;
 pub mod summary;
+pub mod timeline;
 pub mod usage;
 pub mod user_agent;
 pub mod verify;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use rotakey_core::id::AccountId;
 use rotakey_trail::answer::Answer;
-use rotakey_trail::event_time::EventTime;
+use rotakey_trail::event_time::{DAY, EventTime};
 use rotakey_trail::read::{ReadOptions, Watch, read};
 use rotakey_trail::selection::Selection;
 use rotakey_trail::source::objects::ObjectStores;
@@ -19,6 +19,10 @@ use crate::cli::GlobalArgs;
 use crate::error::CommandError;
 use crate::printer::Printer;
 use crate::progress::Progress;
+
+/// How many seconds before `--from` the minting of sessions is looked for. None lives for longer than 36 hours, and
+/// those of sessions for one.
+const ORIGINS: i64 = 3 * DAY;
 
 /// Where the records are, and which of them count.
 #[derive(Debug, Args)]
@@ -86,7 +90,33 @@ impl InputArgs {
         globals: &GlobalArgs,
         printer: &Printer,
     ) -> Result<Input, CommandError> {
+        self.open_selected(self.selection()?, times, globals, printer).await
+    }
+
+    /// Finds also the files of what came before, in whatever account and region: a session may have been minted
+    /// there. They can be read twice. Together with the selection that was asked for.
+    pub(super) async fn open_with_origins(
+        &self,
+        globals: &GlobalArgs,
+        printer: &Printer,
+    ) -> Result<(Input, Selection), CommandError> {
         let selection = self.selection()?;
+        let earlier = |from: EventTime| EventTime::from_seconds((from.seconds() - ORIGINS).max(0));
+        let wider = Selection {
+            from: selection.from.and_then(earlier),
+            until: selection.until,
+            ..Selection::default()
+        };
+        Ok((self.open_selected(wider, Times::Twice, globals, printer).await?, selection))
+    }
+
+    async fn open_selected(
+        &self,
+        selection: Selection,
+        times: Times,
+        globals: &GlobalArgs,
+        printer: &Printer,
+    ) -> Result<Input, CommandError> {
         let lookup = match self.live {
             true => Some(live::look_up(&selection, self.keep.as_deref(), globals, printer).await?),
             false => None,

@@ -6,9 +6,15 @@ use crate::cli::GlobalArgs;
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::Printer;
 
+mod consumers;
 mod input;
+mod lineage;
 mod live;
+mod sessions;
+#[cfg(test)]
+mod story;
 mod tell;
+mod timeline;
 mod usage;
 mod verify;
 
@@ -23,6 +29,9 @@ could not be read is told, and the exit code is 4. Nothing is changed anywhere.
 Examples:
   rotakey trail usage logs/                every key: first and last use, calls
   rotakey trail usage --key AKIA... logs/  all that is known of one
+  rotakey trail consumers AKIA... logs/    who uses it, and who has moved
+  rotakey trail lineage AKIA... logs/      the sessions that come from it
+  rotakey trail timeline AKIA... logs/     what it and they did
 
 ",
     exit_codes!()
@@ -36,6 +45,9 @@ pub(crate) struct TrailArgs {
 enum TrailCommand {
     Usage(usage::UsageArgs),
     Verify(verify::VerifyArgs),
+    Consumers(consumers::ConsumersArgs),
+    Lineage(lineage::LineageArgs),
+    Timeline(timeline::TimelineArgs),
 }
 
 /// Runs the command.
@@ -47,5 +59,8 @@ pub(crate) async fn run(
     match args.command {
         TrailCommand::Usage(args) => usage::run(&args, globals, printer).await,
         TrailCommand::Verify(args) => verify::run(&args, globals, printer).await,
+        TrailCommand::Consumers(args) => consumers::run(&args, globals, printer).await,
+        TrailCommand::Lineage(args) => lineage::run(&args, globals, printer).await,
+        TrailCommand::Timeline(args) => timeline::run(&args, globals, printer).await,
     }
 }
