@@ -5,15 +5,14 @@
 //!
 //! The place must be empty, or hold what an earlier run left there, which is then only asked.
 #![expect(clippy::print_stdout, reason = "it reports to whoever started it")]
-#![expect(clippy::disallowed_methods, reason = "it measures time")]
 
 use std::error::Error;
 use std::time::Instant;
 
-use rotakey_store::usage_index::{self, Commit, IndexFile, Location, Question, Seen, UsageIndex};
+use rotakey_store::usage_index::{self, Commit, IndexFile, Location, Question, UsageIndex};
 use rotakey_trail::cadence::DayUse;
 use rotakey_trail::event_time::{DAY, EventTime};
-use rotakey_trail::rollup::{Batch, Client, Days, Operation, Place, Principal, Sighting, Use};
+use rotakey_trail::rollup::{Batch, Client, Days, Operation, Place, Principal, Seen, Sighting, Use};
 
 /// 1 January 2026.
 const FIRST_DAY: i64 = 20_454;

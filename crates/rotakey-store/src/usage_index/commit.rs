@@ -1,17 +1,18 @@
 //! Adding a batch: the same for every engine.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::RangeInclusive;
 
 use rotakey_trail::event_time::DAY;
 use rotakey_trail::minted::Minted;
-use rotakey_trail::rollup::{Batch, Names};
+use rotakey_trail::rollup::{Batch, Names, Seen};
 
 use super::file::FileState;
 use super::tables::{
     Digest, Engine, Entry, FileRow, KINDS, KeyRow, MintRow, PERIOD, SeenRow, SightingRow, Table, Tables,
     UseRow, digest,
 };
-use super::{Begun, Commit, IndexError, IndexFile, Seen};
+use super::{Begun, Commit, IndexError, IndexFile};
 
 /// The most fingerprints in one value of a table.
 const PART: usize = 1 << 20;
@@ -37,10 +38,15 @@ async fn known_files(
     Ok(rows.into_iter().map(|row| (row.digest, row)).collect())
 }
 
-pub(super) async fn seen(engine: &dyn Engine, first: i64, last: i64) -> Result<Seen, IndexError> {
+pub(super) async fn seen(
+    engine: &dyn Engine,
+    days: RangeInclusive<i64>,
+    since: Option<&Begun>,
+) -> Result<Seen, IndexError> {
     let mut tables = engine.read().await?;
     let mut seen = Seen::new();
-    for row in tables.seen(first, last, 0).await? {
+    let after_batch = since.map_or(0, |begun| begun.last_batch);
+    for row in tables.seen(*days.start(), *days.end(), after_batch).await? {
         seen.entry(row.day).or_default().extend(decoded(&row.fingerprints));
     }
     tables.commit().await?;

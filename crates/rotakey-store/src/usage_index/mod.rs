@@ -13,32 +13,29 @@
 mod commit;
 mod error;
 mod file;
+mod ingest;
 mod location;
 mod postgres;
 mod question;
 pub(crate) mod sqlite;
 mod tables;
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 use rotakey_trail::event_time::EventTime;
-use rotakey_trail::rollup::{Batch, By};
+use rotakey_trail::rollup::{Batch, By, Seen};
 use rotakey_trail::usage::schema::KeyUsage;
 
 pub use error::IndexError;
 pub use file::{FileState, IndexFile};
+pub use ingest::{Ingest, Ingested, Reading};
 pub use location::{InvalidLocation, Location};
 pub use postgres::PostgresIndex;
 pub use sqlite::SqliteIndex;
 
 /// How many days fingerprints of events are kept for, unless somebody wants it otherwise.
 pub const SEEN_DAYS: u32 = 7;
-
-/// Fingerprints of events, by the day of the event. Sorted and distinct in what the index gives; in any order in what
-/// it is given.
-pub type Seen = BTreeMap<i64, Vec<u64>>;
 
 /// An index, wherever it is.
 #[async_trait]
@@ -47,9 +44,10 @@ pub trait UsageIndex: Send + Sync {
     /// whether somebody else was faster.
     async fn begin(&self, files: &[IndexFile]) -> Result<Begun, IndexError>;
 
-    /// The events that are known of those days. To be asked after [`begin`](Self::begin), so that a commit of
-    /// somebody else in between is noticed.
-    async fn seen(&self, days: RangeInclusive<i64>) -> Result<Seen, IndexError>;
+    /// The events that are known of those days, sorted and distinct; if `since` is given, those that were added
+    /// since somebody began so. To be asked after [`begin`](Self::begin), so that a commit of somebody else in
+    /// between is noticed.
+    async fn seen(&self, days: RangeInclusive<i64>, since: Option<&Begun>) -> Result<Seen, IndexError>;
 
     /// Adds a batch, durably, or nothing of it.
     ///

@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rotakey_engine::store::StoreError;
+use rotakey_trail::rollup::Seen;
 use rotakey_trail::usage::schema::KeyUsage;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{Connection, PgConnection, Row};
 
 use super::location::Server;
 use super::tables::{Engine, Tables};
-use super::{
-    Begun, Commit, IndexError, IndexFile, KnownKey, Question, Seen, Stats, UsageIndex, commit, question,
-};
+use super::{Begun, Commit, IndexError, IndexFile, KnownKey, Question, Stats, UsageIndex, commit, question};
 
 /// Each entry takes the schema one version further, and ends with its version in `format`. Entries are only ever
 /// added.
@@ -160,8 +159,8 @@ impl UsageIndex for PostgresIndex {
         commit::begin(self, files).await
     }
 
-    async fn seen(&self, days: RangeInclusive<i64>) -> Result<Seen, IndexError> {
-        commit::seen(self, *days.start(), *days.end()).await
+    async fn seen(&self, days: RangeInclusive<i64>, since: Option<&Begun>) -> Result<Seen, IndexError> {
+        commit::seen(self, days, since).await
     }
 
     async fn commit(&self, commit: Commit<'_>) -> Result<(), IndexError> {

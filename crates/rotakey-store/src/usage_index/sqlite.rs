@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rotakey_engine::store::StoreError;
+use rotakey_trail::rollup::Seen;
 use rotakey_trail::usage::schema::KeyUsage;
 use sqlx::SqlitePool;
 
 use super::tables::{Engine, Tables};
-use super::{
-    Begun, Commit, IndexError, IndexFile, KnownKey, Question, Seen, Stats, UsageIndex, commit, question,
-};
+use super::{Begun, Commit, IndexError, IndexFile, KnownKey, Question, Stats, UsageIndex, commit, question};
 use crate::error::of_sqlite;
 use crate::schema::Schema;
 use crate::sqlite_file::{self, Kind};
@@ -73,8 +72,8 @@ impl UsageIndex for SqliteIndex {
         commit::begin(self, files).await
     }
 
-    async fn seen(&self, days: RangeInclusive<i64>) -> Result<Seen, IndexError> {
-        commit::seen(self, *days.start(), *days.end()).await
+    async fn seen(&self, days: RangeInclusive<i64>, since: Option<&Begun>) -> Result<Seen, IndexError> {
+        commit::seen(self, days, since).await
     }
 
     async fn commit(&self, commit: Commit<'_>) -> Result<(), IndexError> {

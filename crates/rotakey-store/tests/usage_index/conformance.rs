@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use futures::future::join_all;
 use rotakey_store::usage_index::{
-    Commit, FileState, IndexError, Question, SEEN_DAYS, Seen, Stats, UsageIndex,
+    Begun, Commit, FileState, IndexError, IndexFile, Ingest, Ingested, Question, Reading, SEEN_DAYS, Stats,
+    UsageIndex,
 };
 use rotakey_trail::event_time::{DAY, EventTime};
-use rotakey_trail::rollup::{By, usage};
+use rotakey_trail::rollup::{Batch, By, Seen, usage};
 
-use crate::records::{Call, FIRST_DAY, TestFile, call, file, read};
+use crate::records::{Call, FIRST_DAY, TestFile, call, file, read, unseen};
 
 /// Makes the indexes that the suite runs on.
 #[async_trait]
@@ -37,6 +38,7 @@ pub(crate) async fn check_all(harness: &dyn Harness) {
     a_copy_of_an_event_in_a_later_batch_is_known(harness).await;
     a_copy_of_an_event_in_a_batch_at_the_same_time_is_a_conflict(harness).await;
     events_are_forgotten_after_some_days(harness).await;
+    a_damaged_file_is_not_added_and_holds_nobody_up(harness).await;
     many_small_batches_of_a_day_are_put_together(harness).await;
     a_question_is_about_keys_and_days(harness).await;
     sessions_are_told_of_their_origin_across_batches(harness).await;
@@ -48,7 +50,7 @@ async fn an_empty_index_answers(harness: &dyn Harness) {
     let index = harness.empty().await.open().await;
     assert_eq!(index.usage(&Question::default()).await.unwrap(), []);
     assert_eq!(index.keys().await.unwrap(), []);
-    assert_eq!(index.seen(0..=99_999).await.unwrap(), Seen::new());
+    assert_eq!(index.seen(0..=99_999, None).await.unwrap(), Seen::new());
     let stats = index.stats().await.unwrap();
     assert_eq!(Stats { bytes: 0, ..stats }, Stats::default());
     ingest(&*index, &[]).await.unwrap();
@@ -113,7 +115,7 @@ async fn a_process_that_dies_leaves_nothing(harness: &dyn Harness) {
     let (batch, seen) = read(&files, &Seen::new());
     let names = [files[0].file.clone()];
     // Polled a little further each time, then dropped: whatever was done by then is undone.
-    for polls in 0..60 {
+    for polls in [0, 1, 2, 3, 5, 8, 13, 21, 34, 55] {
         let index = place.open().await;
         let begun = index.begin(&names).await.unwrap();
         if begun.files == [FileState::Known] {
@@ -216,12 +218,25 @@ async fn events_are_forgotten_after_some_days(harness: &dyn Harness) {
     for day in 0..12 {
         ingest(&*index, &[file(&format!("f{day}"), &[call("AKIA1", day)])]).await.unwrap();
     }
-    let days: Vec<i64> = index.seen(0..=99_999).await.unwrap().into_keys().collect();
+    let days: Vec<i64> = index.seen(0..=99_999, None).await.unwrap().into_keys().collect();
     let first = FIRST_DAY + 11 - i64::from(SEEN_DAYS);
     assert_eq!(days, (first..=FIRST_DAY + 11).collect::<Vec<_>>());
     // An event of the far future does not make the index forget all others.
     ingest(&*index, &[file("future", &[call("AKIA1", 5_000)])]).await.unwrap();
-    assert!(index.seen(0..=99_999).await.unwrap().contains_key(&first));
+    assert!(index.seen(0..=99_999, None).await.unwrap().contains_key(&first));
+}
+
+/// What can be read only in part is new the next time, when it may be whole.
+async fn a_damaged_file_is_not_added_and_holds_nobody_up(harness: &dyn Harness) {
+    let index = harness.empty().await.open().await;
+    let mut files = vec![varied("a", 0, 10), varied("b", 0, 10), varied("c", 0, 10)];
+    files[1].is_damaged = true;
+    let told = ingest(&*index, &files).await.unwrap();
+    assert_eq!((told.added, told.damaged), (2, vec!["/logs/b".to_owned()]));
+    files[1].is_damaged = false;
+    let told = ingest(&*index, &files).await.unwrap();
+    assert_eq!((told.added, told.known, told.calls), (1, 2, 10));
+    expect_all(&*index, &files).await;
 }
 
 /// Continuous ingestion adds to one day again and again; nothing is lost by putting it together.
@@ -229,10 +244,20 @@ async fn many_small_batches_of_a_day_are_put_together(harness: &dyn Harness) {
     let index = harness.empty().await.open().await;
     let files: Vec<TestFile> =
         (0..80).map(|number| file(&format!("f{number}"), &[call("AKIA1", 0), call("AKIA2", 1)])).collect();
+    let mut run = Ingest::new(&*index, SEEN_DAYS);
     for file in &files {
-        ingest(&*index, std::slice::from_ref(file)).await.unwrap();
+        ingest_with(&mut run, std::slice::from_ref(file)).await.unwrap();
     }
-    let seen = index.seen(0..=99_999).await.unwrap();
+    let copies: Vec<TestFile> = files
+        .iter()
+        .map(|file| {
+            let mut copy = file.clone();
+            copy.file.name.push_str("-copy");
+            copy
+        })
+        .collect();
+    assert_eq!(ingest_with(&mut run, &copies).await.unwrap().calls, 0, "the run remembers what it added");
+    let seen = index.seen(0..=99_999, None).await.unwrap();
     assert_eq!(seen.values().map(Vec::len).collect::<Vec<_>>(), [80, 80]);
     assert_eq!(index.stats().await.unwrap().seen_events, 160);
     expect_all(&*index, &files).await;
@@ -293,8 +318,11 @@ async fn what_is_pruned_is_gone_and_stays_so(harness: &dyn Harness) {
     let index = harness.empty().await.open().await;
     let calls: Vec<Call> =
         (0..70).map(|day| call(if day < 40 { "AKIAOLD" } else { "AKIANEW" }, day)).collect();
-    let files: Vec<TestFile> =
-        calls.iter().enumerate().map(|(day, one)| file(&format!("f{day}"), &[one.clone()])).collect();
+    let files: Vec<TestFile> = calls
+        .iter()
+        .enumerate()
+        .map(|(day, one)| file(&format!("f{day}"), std::slice::from_ref(one)))
+        .collect();
     ingest(&*index, &files).await.unwrap();
     assert_eq!(index.prune(FIRST_DAY + 50).await.unwrap(), 50);
     assert_eq!(index.prune(FIRST_DAY + 20).await.unwrap(), 0, "an earlier day undoes nothing");
@@ -309,32 +337,24 @@ async fn what_is_pruned_is_gone_and_stays_so(harness: &dyn Harness) {
     assert_eq!(stats.rows, 20);
 }
 
-/// Adds files as a process does: what is new, again after a conflict.
-async fn ingest(index: &dyn UsageIndex, files: &[TestFile]) -> Result<(), IndexError> {
-    let names: Vec<_> = files.iter().map(|file| file.file.clone()).collect();
-    loop {
-        let begun = index.begin(&names).await?;
-        let new: Vec<TestFile> = files
-            .iter()
-            .zip(&begun.files)
-            .filter(|(_, state)| **state == FileState::New)
-            .map(|(file, _)| file.clone())
-            .collect();
-        let (batch, seen) = read(&new, &index.seen(0..=99_999).await?);
-        let names: Vec<_> = new.into_iter().map(|file| file.file).collect();
-        match index.commit(commit(&begun, &names, &batch, &seen)).await {
-            Err(IndexError::Conflict) => {}
-            result => return result,
-        }
-    }
+/// Adds files as a process does.
+async fn ingest(index: &dyn UsageIndex, files: &[TestFile]) -> Result<Ingested, IndexError> {
+    ingest_with(&mut Ingest::new(index, SEEN_DAYS), files).await
 }
 
-fn commit<'a>(
-    begun: &'a rotakey_store::usage_index::Begun,
-    files: &'a [rotakey_store::usage_index::IndexFile],
-    batch: &'a rotakey_trail::rollup::Batch,
-    seen: &'a Seen,
-) -> Commit<'a> {
+async fn ingest_with(run: &mut Ingest<'_>, files: &[TestFile]) -> Result<Ingested, IndexError> {
+    let names: Vec<_> = files.iter().map(|file| file.file.clone()).collect();
+    let now = EventTime::from_seconds((FIRST_DAY + 400) * DAY).unwrap();
+    run.add(&names, now, |places, known| {
+        let new: Vec<TestFile> = places.iter().map(|place| files[*place].clone()).collect();
+        let damaged = (0..new.len()).filter(|place| new[*place].is_damaged).collect();
+        let (rollup, seen, _) = unseen(&new, known).into_parts();
+        Reading { rollup, seen, damaged }
+    })
+    .await
+}
+
+fn commit<'a>(begun: &'a Begun, files: &'a [IndexFile], batch: &'a Batch, seen: &'a Seen) -> Commit<'a> {
     let now = EventTime::from_seconds((FIRST_DAY + 400) * DAY).unwrap();
     Commit { begun, files, batch, seen, seen_days: SEEN_DAYS, now }
 }

@@ -1,11 +1,13 @@
 //! Small trails.
 
+use std::collections::HashSet;
+
 use bumpalo::Bump;
-use rotakey_store::usage_index::{IndexFile, Seen};
+use rotakey_store::usage_index::IndexFile;
 use rotakey_trail::answer::Answer as _;
 use rotakey_trail::event_time::{DAY, EventTime};
 use rotakey_trail::oracle;
-use rotakey_trail::rollup::{Batch, Rollup, fingerprint};
+use rotakey_trail::rollup::{Batch, Seen, Unseen};
 
 /// The day on which it all begins, as days since 1970.
 pub(crate) const FIRST_DAY: i64 = 20_000;
@@ -42,6 +44,8 @@ pub(crate) struct TestFile {
     pub(crate) file: IndexFile,
     /// The id of each event, and the call.
     pub(crate) events: Vec<(String, Call)>,
+    /// Whether its end cannot be read.
+    pub(crate) is_damaged: bool,
 }
 
 pub(crate) fn file(name: &str, calls: &[Call]) -> TestFile {
@@ -49,30 +53,31 @@ pub(crate) fn file(name: &str, calls: &[Call]) -> TestFile {
         name: format!("/logs/{name}"),
         bytes: Some(100),
         tag: Some("monday".to_owned()),
-        day: calls.first().map(|call| call.day),
+        day: calls.iter().map(|call| call.day).max(),
     };
     let events = calls.iter().enumerate().map(|(number, call)| (format!("{name} {number}"), call.clone()));
-    TestFile { file, events: events.collect() }
+    TestFile { file, events: events.collect(), is_damaged: false }
 }
 
-/// What a reader makes of files: rows, and the events that `known` does not have.
-pub(crate) fn read(files: &[TestFile], known: &Seen) -> (Batch, Seen) {
-    let mut rollup = Rollup::default();
-    let mut seen = Seen::new();
-    for (id, call) in files.iter().flat_map(|file| &file.events) {
-        let (fingerprint, day) = (fingerprint(id), call.day);
-        let is_known = known.get(&day).is_some_and(|known| known.binary_search(&fingerprint).is_ok());
-        let new = seen.entry(day).or_default();
-        if !is_known && !new.contains(&fingerprint) {
-            new.push(fingerprint);
-            let arena = Bump::new();
-            rollup.take(&oracle::records(&json(call), &arena));
-        }
+/// What a reader makes of files.
+pub(crate) fn unseen<'a>(files: &[TestFile], known: &'a Seen) -> Unseen<'a> {
+    let mut unseen = Unseen::new(known);
+    let mut ids = HashSet::new();
+    // The reader removes the copies within what it reads.
+    for (id, call) in files.iter().flat_map(|file| &file.events).filter(|(id, _)| ids.insert(id.clone())) {
+        let arena = Bump::new();
+        unseen.take(&oracle::records(&json(id, call), &arena));
     }
+    unseen
+}
+
+/// Rows, and the events that `known` does not have.
+pub(crate) fn read(files: &[TestFile], known: &Seen) -> (Batch, Seen) {
+    let (rollup, seen, _) = unseen(files, known).into_parts();
     (rollup.into_batch(), seen)
 }
 
-fn json(call: &Call) -> String {
+fn json(id: &str, call: &Call) -> String {
     let time = EventTime::from_seconds(call.day * DAY + call.second).unwrap();
     let response = match &call.mints {
         Some(key) => format!(r#"{{"credentials": {{"accessKeyId": "{key}"}}}}"#),
@@ -80,7 +85,7 @@ fn json(call: &Call) -> String {
     };
     let source = if call.mints.is_some() { "sts" } else { "s3" };
     format!(
-        r#"{{"eventTime": "{time}", "eventSource": "{source}.amazonaws.com", "eventName": "{}",
+        r#"{{"eventID": "{id}", "eventTime": "{time}", "eventSource": "{source}.amazonaws.com", "eventName": "{}",
             "awsRegion": "eu-central-1", "sourceIPAddress": "{}", "userAgent": "agent/1", "errorCode": "{}",
             "responseElements": {response},
             "userIdentity": {{"type": "IAMUser", "userName": "ann\u0000 ä鍵'\"", "accessKeyId": "{}",

@@ -15,6 +15,7 @@ mod fingerprint;
 mod interner;
 mod outcome;
 mod sessions;
+mod unseen;
 mod usage;
 
 use std::collections::hash_map::Entry;
@@ -23,6 +24,7 @@ use std::collections::{BTreeSet, HashMap};
 pub use batch::{Batch, Client, Days, Names, Operation, Place, Principal, Sighting, Use};
 pub use fingerprint::fingerprint;
 pub use sessions::{Edge, Totals, sessions};
+pub use unseen::{Seen, Unseen};
 pub use usage::{By, UsageOfRows, usage};
 
 use crate::answer::Answer;
