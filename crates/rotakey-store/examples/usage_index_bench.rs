@@ -133,5 +133,5 @@ async fn add(index: &dyn UsageIndex, day: u32, keys: u32) -> Result<(), Box<dyn 
 }
 
 fn fingerprint(number: u32, day: u32) -> u64 {
-    rotakey_trail::rollup::fingerprint(&format!("{number} {day}"))
+    rotakey_trail::fingerprint::fingerprint(format!("{number} {day}").as_bytes())
 }

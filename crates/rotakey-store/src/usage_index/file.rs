@@ -1,6 +1,6 @@
 //! By what a file is known again.
 
-use rotakey_trail::rollup::fingerprint;
+use rotakey_trail::fingerprint::fingerprint;
 
 use super::tables::{Digest, FileRow, digest};
 
@@ -43,7 +43,7 @@ impl IndexFile {
         FileRow {
             digest: self.digest(),
             bytes: self.bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
-            tag: self.tag.as_deref().map(|tag| fingerprint(tag).cast_signed()),
+            tag: self.tag.as_deref().map(|tag| fingerprint(tag.as_bytes()).cast_signed()),
             day: self.day.and_then(|day| i32::try_from(day).ok()).map(i64::from),
         }
     }

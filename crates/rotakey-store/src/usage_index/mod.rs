@@ -24,7 +24,8 @@ use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 use rotakey_trail::event_time::EventTime;
-use rotakey_trail::rollup::{Batch, By, Seen};
+use rotakey_trail::rollup::{Batch, Seen};
+use rotakey_trail::usage::GroupBy;
 use rotakey_trail::usage::schema::KeyUsage;
 
 pub use error::IndexError;
@@ -120,7 +121,7 @@ pub struct Question {
     /// The first day that is too late.
     pub until: Option<i64>,
     /// What the rows are put together by.
-    pub by: By,
+    pub by: GroupBy,
 }
 
 /// A key in a list.

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rotakey_trail::cadence::DayUse;
 use rotakey_trail::event_time::{DAY, EventTime};
 use rotakey_trail::rollup::{
-    Batch, By, Client, Days, Edge, Operation, Place, Principal, Sighting, Totals, UsageOfRows, Use,
+    Batch, Client, Days, Edge, Operation, Place, Principal, Sighting, Totals, UsageOfRows, Use,
 };
+use rotakey_trail::usage::GroupBy;
 use rotakey_trail::usage::schema::{KeyUsage, Tally};
 
 use super::tables::{Counts, Engine, KeyRow, PERIOD, SightingRow, Span, Table, Tables, UseRow, digest};
@@ -34,7 +35,7 @@ pub(super) async fn usage(engine: &dyn Engine, question: &Question) -> Result<Ve
             above = last.id;
             let ids: Vec<i64> = keys.iter().map(|key| key.id).collect();
             take(tables, &mut rows, &periods, &ids, span).await?;
-            if question.by == By::Key {
+            if question.by == GroupBy::Key {
                 sessions(tables, &periods, &ids, span, &mut edges, &mut totals).await?;
             }
         }
@@ -43,7 +44,7 @@ pub(super) async fn usage(engine: &dyn Engine, question: &Question) -> Result<Ve
         let ids: Vec<i64> = tables.find(Table::AccessKey, &digests).await?.into_values().collect();
         for ids in ids.chunks(KEYS_AT_A_TIME) {
             take(tables, &mut rows, &periods, ids, span).await?;
-            if question.by == By::Key {
+            if question.by == GroupBy::Key {
                 sessions(tables, &periods, ids, span, &mut edges, &mut totals).await?;
             }
         }

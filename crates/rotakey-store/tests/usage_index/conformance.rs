@@ -7,7 +7,8 @@ use rotakey_store::usage_index::{
     UsageIndex,
 };
 use rotakey_trail::event_time::{DAY, EventTime};
-use rotakey_trail::rollup::{Batch, By, Seen, usage};
+use rotakey_trail::rollup::{Batch, Seen, usage};
+use rotakey_trail::usage::GroupBy;
 
 use crate::records::{Call, FIRST_DAY, TestFile, call, file, read, unseen};
 
@@ -273,7 +274,7 @@ async fn a_question_is_about_keys_and_days(harness: &dyn Harness) {
             keys: keys.iter().map(|key| (*key).to_owned()).collect(),
             from: from.map(|day| FIRST_DAY + day),
             until: until.map(|day| FIRST_DAY + day),
-            by: By::Key,
+            by: GroupBy::Key,
         };
         let usage = index.usage(&question).await.unwrap();
         usage.into_iter().map(|usage| (usage.access_key_id.unwrap(), usage.calls)).collect::<Vec<_>>()
@@ -362,7 +363,7 @@ fn commit<'a>(begun: &'a Begun, files: &'a [IndexFile], batch: &'a Batch, seen: 
 /// The index tells what would be told of the files without one.
 async fn expect_all(index: &dyn UsageIndex, files: &[TestFile]) {
     let (batch, _) = read(files, &Seen::new());
-    for by in [By::Key, By::Principal, By::Consumer, By::Service, By::Day] {
+    for by in [GroupBy::Key, GroupBy::Principal, GroupBy::Consumer, GroupBy::Service, GroupBy::Day] {
         let question = Question { by, ..Question::default() };
         assert_eq!(index.usage(&question).await.unwrap(), usage(&batch, by), "by {by:?}");
     }

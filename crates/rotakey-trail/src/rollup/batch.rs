@@ -93,7 +93,7 @@ pub struct Sighting {
     pub key: u32,
     /// What it was summed up to, by name: the network of an address, the agent of a user agent.
     pub of: u32,
-    /// Its fingerprint, see [`fingerprint`](super::fingerprint).
+    /// Its fingerprint, see [`fingerprint`](crate::fingerprint::fingerprint()).
     pub fingerprint: u64,
     /// When it was seen first and last.
     pub days: Days,

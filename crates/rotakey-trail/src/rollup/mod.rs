@@ -10,10 +10,7 @@
 //! they give out are known by [`Minted`].
 
 mod batch;
-mod consumer;
-mod fingerprint;
 mod interner;
-mod outcome;
 mod sessions;
 mod unseen;
 mod usage;
@@ -22,13 +19,14 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 pub use batch::{Batch, Client, Days, Names, Operation, Place, Principal, Sighting, Use};
-pub use fingerprint::fingerprint;
-pub use sessions::{Edge, Totals, sessions};
+pub use sessions::{Edge, Totals};
 pub use unseen::{Seen, Unseen};
-pub use usage::{By, UsageOfRows, usage};
+pub use usage::{UsageOfRows, usage};
 
 use crate::answer::Answer;
 use crate::cadence::DayUse;
+use crate::consumer::Consumer;
+use crate::fingerprint::fingerprint;
 use crate::minted::Minted;
 use crate::network::Network;
 use crate::record::Record;
@@ -179,10 +177,10 @@ impl Rollup {
         if let Some(agent) = agent {
             see(&mut self.user_agents, (key, agent.name, agent.fingerprint), days);
         }
-        let (consumer, description) = consumer::of(record);
+        let consumer = Consumer::of(record);
         let client = Client {
-            consumer: self.name(Some(&consumer)),
-            description: self.name(Some(&description)),
+            consumer: self.name(Some(&consumer.fingerprint())),
+            description: nothing,
             network: source.map_or(nothing, |source| source.name),
             agent: agent.map_or(nothing, |agent| agent.name),
             vpc_endpoint: self.name(record.vpc_endpoint_id),
@@ -219,7 +217,8 @@ impl Rollup {
             return *known;
         }
         let network = network_name(&Network::of(text));
-        let understood = Understood { name: self.name(Some(&network)), fingerprint: fingerprint(text) };
+        let understood =
+            Understood { name: self.name(Some(&network)), fingerprint: fingerprint(text.as_bytes()) };
         self.sources_read.insert(text.to_owned(), understood);
         understood
     }
@@ -228,10 +227,18 @@ impl Rollup {
         if let Some(known) = self.agents_read.get(text) {
             return *known;
         }
-        let agent = serde_json::to_string(&Agent::parse(&clipped(text)))
-            .expect("an agent is made of texts and numbers");
-        // Never clipped: half of a JSON text is none.
-        let understood = Understood { name: self.names.number(&*agent), fingerprint: fingerprint(text) };
+        let written = |agent: Agent| {
+            serde_json::to_string(&agent)
+                .expect("an agent is made of texts and numbers")
+                .replace("\\u0000", " ")
+        };
+        // Half of a JSON text is none, so it is the user agent that is clipped.
+        let mut agent = written(Agent::parse(text));
+        if agent.len() > 8 * LONGEST_NAME {
+            agent = written(Agent::parse(&clipped(text)));
+        }
+        let understood =
+            Understood { name: self.names.number(&*agent), fingerprint: fingerprint(text.as_bytes()) };
         self.agents_read.insert(text.to_owned(), understood);
         understood
     }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::batch::Batch;
-use super::outcome::Outcome;
 use super::usage::tally;
 use crate::event_time::EventTime;
 use crate::minted::Minted;
+use crate::outcome::Outcome;
 use crate::usage::schema::{SessionUse, Tally};
 
 /// A key that was minted by another one.
@@ -50,8 +50,8 @@ impl Totals {
     /// Adds calls that ended in that error, or in none if it is empty.
     pub fn add(&mut self, error: &str, tally: Tally) {
         self.calls += tally.calls;
-        match Outcome::of(error) {
-            Outcome::Success => {}
+        match Outcome::of(Some(error).filter(|error| !error.is_empty())) {
+            Outcome::Done => {}
             Outcome::Throttled => self.throttled_calls += tally.calls,
             Outcome::Denied => {
                 self.denied_calls += tally.calls;
@@ -64,16 +64,26 @@ impl Totals {
     }
 }
 
-/// What the sessions of each of these keys did. Keys without sessions are left out. A key that somebody made its
-/// own ancestor is counted once.
-pub fn sessions<'a>(
+/// The parent of each key. If several are said to have minted it, the first by name.
+pub(super) fn parents(edges: &[Edge]) -> HashMap<&str, &str> {
+    let mut parents: HashMap<&str, &str> = HashMap::new();
+    for edge in edges {
+        let parent = parents.entry(&edge.child).or_insert(&edge.parent);
+        *parent = (*parent).min(&edge.parent);
+    }
+    parents
+}
+
+/// What the sessions of each of these keys did. Keys without sessions are left out. Made up records may go round in
+/// circles: no key is its own session.
+pub(super) fn sessions<'a>(
     keys: impl IntoIterator<Item = &'a str>,
-    edges: &'a [Edge],
+    parents: &HashMap<&'a str, &'a str>,
     totals: &HashMap<String, Totals>,
 ) -> HashMap<&'a str, SessionUse> {
     let mut children: HashMap<&str, Vec<&str>> = HashMap::new();
-    for edge in edges {
-        children.entry(&edge.parent).or_default().push(&edge.child);
+    for (child, parent) in parents {
+        children.entry(parent).or_default().push(child);
     }
     let mut found = HashMap::new();
     for key in keys {

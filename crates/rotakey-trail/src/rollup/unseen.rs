@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Rollup, fingerprint};
+use super::Rollup;
 use crate::answer::Answer;
+use crate::fingerprint::fingerprint;
 use crate::record::Record;
 
 /// Fingerprints of events, sorted, by the day of the event.
@@ -33,7 +34,7 @@ impl<'a> Unseen<'a> {
     /// Whether the event is new. One without an id always is.
     fn note(&mut self, record: &Record<'_>) -> bool {
         let Some(id) = record.event_id else { return true };
-        let (day, fingerprint) = (record.time.day(), fingerprint(id));
+        let (day, fingerprint) = (record.time.day(), fingerprint(id.as_bytes()));
         if self.known.get(&day).is_some_and(|known| known.binary_search(&fingerprint).is_ok()) {
             self.repeated += 1;
             return false;
@@ -76,11 +77,11 @@ mod tests {
              "eventName": "GetObject", "userIdentity": {"accessKeyId": "AKIA"}}]"#;
         let records = oracle::records(text, &arena);
         let day = records[0].time.day();
-        let known = Seen::from([(day, vec![fingerprint("one")]), (day + 1, vec![fingerprint("two")])]);
+        let known = Seen::from([(day, vec![fingerprint(b"one")]), (day + 1, vec![fingerprint(b"two")])]);
         let mut unseen = Unseen::new(&known);
         unseen.take(&records);
         let (rollup, seen, repeated) = unseen.into_parts();
         assert_eq!(rollup.into_batch().uses[0].day_use.calls, 2);
-        assert_eq!((seen, repeated), (Seen::from([(day, vec![fingerprint("two")])]), 1));
+        assert_eq!((seen, repeated), (Seen::from([(day, vec![fingerprint(b"two")])]), 1));
     }
 }

@@ -5,26 +5,15 @@ use std::hash::Hash;
 
 use super::batch::{Batch, Client, Names as _, Operation, Principal, Sighting, Use};
 use super::interner::Interner;
-use super::sessions::{Edge, Totals, sessions};
+use super::sessions::{Edge, Totals, parents, sessions};
 use crate::cadence::{Cadence, DayUse};
 use crate::event_time::{DAY, EventTime};
 use crate::network::Network;
+use crate::usage::GroupBy;
 use crate::usage::schema::{ActionUse, AgentUse, ErrorUse, KeyUsage, NameUse, NetworkUse, Tally};
 
-/// What rows are put together by. All but `Principal` tell keys apart as well.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum By {
-    #[default]
-    Key,
-    Principal,
-    Consumer,
-    Service,
-    Day,
-}
-
 /// The use of all keys of a batch, with that of the sessions minted from them.
-pub fn usage(batch: &Batch, by: By) -> Vec<KeyUsage> {
+pub fn usage(batch: &Batch, by: GroupBy) -> Vec<KeyUsage> {
     let mut rows = UsageOfRows::new(by);
     rows.take(batch);
     let edges: Vec<Edge> = batch.minted.iter().filter_map(Edge::of).collect();
@@ -34,7 +23,7 @@ pub fn usage(batch: &Batch, by: By) -> Vec<KeyUsage> {
 /// Puts batches of rows together. All rows of one key must be in one batch.
 #[derive(Debug)]
 pub struct UsageOfRows {
-    by: By,
+    by: GroupBy,
     names: Interner<String>,
     groups: HashMap<Group, Sum>,
 }
@@ -69,7 +58,7 @@ struct Sum {
 
 impl UsageOfRows {
     /// No rows yet.
-    pub fn new(by: By) -> Self {
+    pub fn new(by: GroupBy) -> Self {
         let mut names = Interner::default();
         names.number("");
         Self { by, names, groups: HashMap::new() }
@@ -82,12 +71,16 @@ impl UsageOfRows {
         let name = |number: u32| names[number as usize];
         let mut groups_of_key: HashMap<u32, HashSet<Group>> = HashMap::new();
         for one in &batch.uses {
-            let principal = batch.principals[one.place.principal as usize].map(name);
+            let principal = batch.principals[one.place.principal as usize];
+            let arn = principal.arn;
+            let principal = principal.map(name);
             let client = batch.clients[one.place.client as usize].map(name);
             let operation = batch.operations[one.place.operation as usize];
             let error = &batch.names[operation.error as usize];
             let operation = operation.map(name);
-            let group = self.by.group(keys[one.place.key as usize], &principal, &client, &operation, one);
+            let key = keys[one.place.key as usize];
+            let of = self.names.number(principal_of(&batch.names[arn as usize]));
+            let group = group(self.by, key, of, &client, &operation, one);
             groups_of_key.entry(one.place.key).or_default().insert(group);
             let sum = self.groups.entry(group).or_default();
             sum.totals.add(error, tally(one.day_use));
@@ -104,66 +97,51 @@ impl UsageOfRows {
         }
     }
 
-    /// The use, sorted by calls, the most first. `edges` and `totals` tell what the sessions did: of the keys that
+    /// The use, sorted by key and then by what else it is put together by. `edges` and `totals` tell what the sessions did: of the keys that
     /// were taken, and of those minted from them. They are asked for only if rows are put together by key.
     pub fn finish(self, edges: &[Edge], totals: &HashMap<String, Totals>) -> Vec<KeyUsage> {
+        let by = self.by;
         let (values, places) = self.names.sorted();
         let names = Names { values: &values, places: &places };
         let mut usage: Vec<KeyUsage> =
-            self.groups.into_iter().map(|(group, sum)| sum.told(&group, &names)).collect();
-        if self.by == By::Key {
-            let keys = usage.iter().filter_map(|usage| usage.access_key_id.as_deref());
-            let mut sessions = sessions(keys.collect::<Vec<_>>(), edges, totals);
-            let mut parents: HashMap<&str, &str> = HashMap::new();
-            for edge in edges {
-                let parent = parents.entry(&edge.child).or_insert(&edge.parent);
-                *parent = (*parent).min(&edge.parent);
-            }
-            let found: Vec<_> = usage
-                .iter()
-                .map(|usage| {
-                    let key = usage.access_key_id.as_deref().unwrap_or_default();
-                    (sessions.remove(key), parents.get(key).map(|parent| (*parent).to_owned()))
-                })
-                .collect();
-            for (usage, (sessions, parent)) in usage.iter_mut().zip(found) {
-                (usage.sessions, usage.parent) = (sessions, parent);
+            self.groups.into_iter().map(|(group, sum)| sum.told(by, &group, &names)).collect();
+        if self.by == GroupBy::Key {
+            let parents = parents(edges);
+            let keys: Vec<String> = usage.iter().filter_map(|usage| usage.access_key_id.clone()).collect();
+            let mut sessions = sessions(keys.iter().map(String::as_str), &parents, totals);
+            for (usage, key) in usage.iter_mut().zip(&keys) {
+                usage.sessions = sessions.remove(key.as_str());
+                usage.parent = parents.get(key.as_str()).map(|parent| (*parent).to_owned());
             }
         }
         usage.sort_by(|one, other| {
-            let order = |usage: &KeyUsage| {
-                let KeyUsage { access_key_id, principal_arn, consumer, service, day, .. } = usage.clone();
-                (access_key_id, principal_arn, consumer, service, day)
-            };
-            other.calls.cmp(&one.calls).then_with(|| order(one).cmp(&order(other)))
+            fn order(usage: &KeyUsage) -> [&Option<String>; 5] {
+                let KeyUsage { access_key_id, principal_arn, consumer, service, day, .. } = usage;
+                [access_key_id, consumer, service, day, principal_arn]
+            }
+            order(one).cmp(&order(other))
         });
         usage
     }
 }
 
-impl By {
-    fn group(
-        self,
-        key: u32,
-        principal: &Principal,
-        client: &Client,
-        operation: &Operation,
-        one: &Use,
-    ) -> Group {
-        match self {
-            Self::Key => Group { key, ..Group::default() },
-            Self::Principal => Group { principal: principal.arn, ..Group::default() },
-            Self::Consumer => Group { key, consumer: client.consumer, ..Group::default() },
-            Self::Service => Group { key, service: operation.service, ..Group::default() },
-            Self::Day => Group { key, day: one.place.day + 1, ..Group::default() },
-        }
+/// The group that a row is of.
+fn group(by: GroupBy, key: u32, principal: u32, client: &Client, operation: &Operation, one: &Use) -> Group {
+    match by {
+        GroupBy::Key => Group { key, ..Group::default() },
+        GroupBy::Principal => Group { principal, ..Group::default() },
+        GroupBy::Consumer => Group { key, consumer: client.consumer, ..Group::default() },
+        GroupBy::Service => Group { key, service: operation.service, ..Group::default() },
+        GroupBy::Day => Group { key, day: one.place.day + 1, ..Group::default() },
     }
 }
 
 impl Sum {
     fn add(&mut self, principal: Principal, client: Client, operation: Operation, day_use: DayUse) {
         let tally = tally(day_use);
-        if self.last_principals.0 < tally.last_at || self.last_principals.1.is_empty() {
+        if principal.arn == 0 {
+            // Nothing is known of it.
+        } else if self.last_principals.0 < tally.last_at || self.last_principals.1.is_empty() {
             self.last_principals = (tally.last_at, vec![principal]);
         } else if self.last_principals.0 == tally.last_at && !self.last_principals.1.contains(&principal) {
             self.last_principals.1.push(principal);
@@ -202,7 +180,7 @@ impl Sum {
         }
     }
 
-    fn told(self, group: &Group, names: &Names<'_>) -> KeyUsage {
+    fn told(self, by: GroupBy, group: &Group, names: &Names<'_>) -> KeyUsage {
         let texts = |principal: &Principal| principal.to_array().map(|name| names.text(name));
         let principal = self.last_principals.1.iter().map(texts).max().unwrap_or_default();
         let [arn, kind, account_id, user_name] =
@@ -214,8 +192,8 @@ impl Sum {
             principal_type: kind,
             account_id,
             user_name,
-            consumer: names.some(group.consumer),
-            service: names.some(group.service),
+            consumer: (by == GroupBy::Consumer).then(|| names.text(group.consumer)),
+            service: (by == GroupBy::Service).then(|| names.text(group.service)),
             day: group.day.checked_sub(1).map(date),
             calls: self.totals.calls,
             denied_calls: self.totals.denied_calls,
@@ -345,6 +323,15 @@ impl Ranked for AgentUse {
 
     fn name(&self) -> impl Ord + '_ {
         &self.agent
+    }
+}
+
+/// The principal that rows are grouped by: of a role session the role, whatever the session is called.
+fn principal_of(arn: &str) -> &str {
+    let is_session = arn.split(':').nth(5).is_some_and(|resource| resource.starts_with("assumed-role/"));
+    match arn.rsplit_once('/') {
+        Some((role, _)) if is_session => role,
+        _ => arn,
     }
 }
 
