@@ -6,6 +6,8 @@ use crate::cli::GlobalArgs;
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::Printer;
 
+mod index;
+mod ingest;
 mod input;
 mod live;
 mod tell;
@@ -34,6 +36,7 @@ pub(crate) struct TrailArgs {
 #[derive(Debug, Subcommand)]
 enum TrailCommand {
     Usage(usage::UsageArgs),
+    Ingest(ingest::IngestArgs),
 }
 
 /// Runs the command.
@@ -44,5 +47,6 @@ pub(crate) async fn run(
 ) -> Result<Verdict, CommandError> {
     match args.command {
         TrailCommand::Usage(args) => usage::run(&args, globals, printer).await,
+        TrailCommand::Ingest(args) => ingest::run(&args, globals, printer).await,
     }
 }
