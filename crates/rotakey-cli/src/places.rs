@@ -1,4 +1,5 @@
-//! Where rotakey keeps its own files: the log of rotations, the identity of age files, the files themselves.
+//! Where rotakey keeps its own files: the log of rotations, the index of the use of keys, the identity of age
+//! files, the files themselves.
 
 use std::path::PathBuf;
 
@@ -7,6 +8,11 @@ use crate::error::CommandError;
 /// `$XDG_STATE_HOME/rotakey/rotations.db`: the log of rotations, if none is named.
 pub(crate) fn store() -> Result<PathBuf, CommandError> {
     Ok(folder("XDG_STATE_HOME", ".local/state")?.join("rotations.db"))
+}
+
+/// `$XDG_STATE_HOME/rotakey/usage.db`: the index of the use of keys, if none is named.
+pub(crate) fn usage_index() -> Result<PathBuf, CommandError> {
+    Ok(folder("XDG_STATE_HOME", ".local/state")?.join("usage.db"))
 }
 
 /// `$XDG_DATA_HOME/rotakey/identity.age`: what rotakey reads its own age files back with.

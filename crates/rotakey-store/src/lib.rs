@@ -1,10 +1,13 @@
-//! The rotation log on SQLite: one file, which several processes may use at a time.
+//! What rotakey keeps on disk: the rotation log, in an SQLite file; and the index of the use of keys, in an SQLite
+//! file or in PostgreSQL. Several processes may use either at a time.
 //!
 //! This crate keeps records and hands them back; it never reads what they say. Whether a log is whole is
-//! judged over its hash chain, by whoever loads it.
+//! judged over its hash chain, by whoever loads it. It holds no secret.
 
 mod error;
 mod schema;
 mod sqlite;
+mod sqlite_file;
+pub mod usage_index;
 
 pub use sqlite::SqliteStore;

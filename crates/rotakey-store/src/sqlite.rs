@@ -1,8 +1,5 @@
 //! A rotation log in an SQLite file.
 
-use std::fs::{self, DirBuilder, File};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,14 +7,24 @@ use async_trait::async_trait;
 use rotakey_core::id::{InvalidId, RotationId};
 use rotakey_core::rotate::{ChainHash, Record, Subject};
 use rotakey_engine::store::{Append, RotationSummary, Store, StoreError};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Row, SqliteConnection, SqlitePool};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
 
-use crate::error::{of_file, of_sqlite, shown};
-use crate::schema;
+use crate::error::of_sqlite;
+use crate::schema::Schema;
+use crate::sqlite_file::{self, Kind};
 
-/// How long one process waits for another one's append, which takes some milliseconds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The file.
+pub(crate) const KIND: Kind = Kind {
+    schema: Schema {
+        // "RTKY"
+        application_id: 0x5254_4b59,
+        set_application_id: "PRAGMA application_id = 0x52544b59",
+        migrations: &[include_str!("schema/1.sql")],
+    },
+    // An append takes some milliseconds.
+    busy_timeout: Duration::from_secs(10),
+};
 
 /// A store in an SQLite file. The file is in write-ahead mode: `-wal` and `-shm` beside it belong to it, so
 /// it must be on a local disk. An append is on disk when it returns.
@@ -35,23 +42,7 @@ impl SqliteStore {
     /// as it is. [`StoreError::ReadOnly`], [`StoreError::Full`] and [`StoreError::Unavailable`] if a store
     /// cannot be made or opened there.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        match fs::metadata(path) {
-            Ok(metadata) if !metadata.is_file() => return Err(foreign(path, "it is not a regular file")),
-            // SQLite takes an empty file for a new database. It may be what was left of a log.
-            Ok(metadata) if metadata.len() == 0 => return Err(foreign(path, "the file is empty")),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => create(path).await?,
-            Err(error) => return Err(of_file(path, &error)),
-        }
-        let pool = SqlitePoolOptions::new()
-            // Appends wait for one another in any case, and here they do so without a lock.
-            .max_connections(1)
-            .connect_with(options(path))
-            .await
-            .map_err(|error| of_sqlite(path, &error))?;
-        let mut connection = pool.acquire().await.map_err(|error| of_sqlite(path, &error))?;
-        schema::open(path, &mut connection).await?;
-        drop(connection);
+        let pool = sqlite_file::open(path, &KIND).await?;
         Ok(Self { path: path.to_owned(), pool })
     }
 
@@ -224,45 +215,6 @@ fn unsigned(row: &SqliteRow, column: &str) -> Result<u64, sqlx::Error> {
 
 fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
-}
-
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(BUSY_TIMEOUT)
-        .foreign_keys(true)
-        // Every commit is on disk before it returns: winning an append is the right to act.
-        .synchronous(SqliteSynchronous::Full)
-}
-
-/// Makes a whole store beside the path and then gives it its name, so that no process ever finds half of
-/// one. If another process was faster, its store stands.
-async fn create(path: &Path) -> Result<(), StoreError> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
-    let failed = |error: &io::Error| of_file(path, error);
-    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| failed(&error))?;
-    // Made by `tempfile` for the mode (0600), which SQLite copies to the files that it adds. It is closed
-    // before SQLite opens it: closing it later would end the locks that SQLite holds on it.
-    let unnamed = tempfile::Builder::new()
-        .prefix(".rotakey-store-")
-        .tempfile_in(directory)
-        .map_err(|error| failed(&error))?
-        .into_temp_path();
-    let prepared = async {
-        let mut connection = options(&unnamed).connect().await?;
-        schema::create(&mut connection).await?;
-        connection.close().await
-    };
-    prepared.await.map_err(|error| of_sqlite(path, &error))?;
-    match unnamed.persist_noclobber(path) {
-        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(failed(&error.error)),
-        _ => File::open(directory).and_then(|file| file.sync_all()).map_err(|error| failed(&error)),
-    }
-}
-
-fn foreign(path: &Path, message: &str) -> StoreError {
-    StoreError::Foreign { location: shown(path), message: message.to_owned() }
 }
 
 #[cfg(test)]

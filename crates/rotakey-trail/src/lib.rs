@@ -23,6 +23,7 @@ pub mod oracle;
 pub mod outcome;
 pub mod read;
 pub mod record;
+pub mod rollup;
 pub mod scan;
 pub mod seen;
 pub mod selection;

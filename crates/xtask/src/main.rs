@@ -3,12 +3,14 @@
 //! Everything waits for this crate to build, so it makes do with the standard library and a JSON parser.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task reports to the person who started it")]
 
+mod apt;
 mod bench;
 mod docs;
 mod failure;
 mod moto;
 mod mutants;
 mod picture;
+mod postgres;
 mod process;
 mod python;
 mod repository;
@@ -27,7 +29,8 @@ Usage: cargo xtask TASK
 Tasks:
   setup [--bench]         install what the tests (or the benchmarks) need into .test/
   test [--quick] [-- FILTER...]
-                          set up, start moto's server, and run the tests of all crates
+                          set up, start moto's server and PostgreSQL, and run the tests of all
+                          crates
   mutants                 plant known mistakes, and demand that the simulation catches each
   tidy                    check what the compiler cannot: the arrows between crates, links, marks, ...
   docs                    write the generated documents and the README's picture anew

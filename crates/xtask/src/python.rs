@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
+use crate::apt;
 use crate::failure::{Failure, While as _};
 use crate::process;
 use crate::repository::Repository;
@@ -74,25 +75,7 @@ impl Environment {
 /// Fails unless there is a Python that can make virtual environments. On Debian that is a package of its
 /// own, which root gets installed here.
 fn require_python() -> Result<(), Failure> {
-    let works = || process::works(Command::new(PYTHON).args(["-c", "import venv, ensurepip"]));
-    if works() {
-        return Ok(());
-    }
-    let missing = || {
-        Failure::new("there is no python3 that can make virtual environments")
-            .hint("on Debian or Ubuntu, as root: apt-get install python3 python3-venv")
-    };
-    let is_root = process::capture(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if !is_root || !process::works(Command::new("apt-get").arg("--version")) {
-        return Err(missing());
-    }
-    println!("Installing python3-venv with apt-get.");
-    let apt = || {
-        let mut apt = Command::new("apt-get");
-        apt.env("DEBIAN_FRONTEND", "noninteractive").arg("-qq");
-        apt
-    };
-    process::run(apt().arg("update"))?;
-    process::run(apt().args(["install", "--yes", "--no-install-recommends", "python3", "python3-venv"]))?;
-    if works() { Ok(()) } else { Err(missing()) }
+    let find = || process::works(Command::new(PYTHON).args(["-c", "import venv, ensurepip"])).then_some(());
+    let missing = || Failure::new("there is no python3 that can make virtual environments");
+    apt::install(&["python3", "python3-venv"], find, missing)
 }

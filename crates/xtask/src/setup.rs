@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::failure::Failure;
+use crate::postgres;
 use crate::process;
 use crate::python::Environment;
 use crate::repository::Repository;
@@ -17,6 +18,7 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
     for environment in &environments {
         environment.install()?;
     }
+    postgres::install()?;
     if !has_nextest(repository) {
         println!(
             "cargo-nextest is not installed, so the tests will run under `cargo test`, without time limits.\n\

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 use crate::repository::Repository;
-use crate::{moto, mutants, process, setup};
+use crate::{moto, mutants, postgres, process, setup};
 
 /// Runs the task.
 pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failure> {
@@ -16,15 +16,17 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
 
     let python = environment.program("python");
     let server = moto::Server::start(&python)?;
+    let database = postgres::Server::start(repository)?;
     let prepare = |command: &mut Command| {
         command.env("ROTAKEY_TEST_MOTO_URL", server.url()).env("ROTAKEY_TEST_PYTHON", &python);
+        command.env("ROTAKEY_TEST_POSTGRES_URL", database.url());
         process::status(command).map(|status| status.success())
     };
     let mut passed = true;
     for step in selection.steps(setup::has_nextest(repository)) {
         passed &= prepare(repository.cargo().args(step))?;
     }
-    drop(server);
+    drop((server, database));
     if passed && selection.is_everything() {
         mutants::run(repository)?;
     }

@@ -1,3 +1,4 @@
+use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 use std::sync::Arc;
@@ -6,6 +7,8 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use rotakey_core::rotate::{Entry, Event, Note};
 use rotakey_engine::conformance::store::{self as conformance, Harness, Place};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
 
 use super::*;
@@ -127,7 +130,7 @@ async fn a_store_of_a_newer_rotakey_is_left_alone() {
     let before = fs::read(&path).unwrap();
     let error = SqliteStore::open(&path).await.unwrap_err();
     let location = path.display().to_string();
-    assert_eq!(error, StoreError::Newer { location, found: 99, known: schema::VERSION });
+    assert_eq!(error, StoreError::Newer { location, found: 99, known: KIND.schema.version() });
     assert!(error.to_string().contains("written by a newer rotakey"), "{error}");
     assert!(fs::read(&path).unwrap() == before, "the file was changed");
 }
@@ -136,7 +139,8 @@ async fn a_store_of_a_newer_rotakey_is_left_alone() {
 async fn a_foreign_file_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let other = directory.path().join("other.db");
-    let mut connection = options(&other).create_if_missing(true).connect().await.unwrap();
+    let options = SqliteConnectOptions::new().filename(&other).create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
     sqlx::raw_sql("CREATE TABLE song (name TEXT)").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let text = directory.path().join("text");

@@ -7,6 +7,8 @@ use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::Printer;
 
 mod consumers;
+mod index;
+mod ingest;
 mod input;
 mod lineage;
 mod live;
@@ -48,6 +50,7 @@ enum TrailCommand {
     Consumers(consumers::ConsumersArgs),
     Lineage(lineage::LineageArgs),
     Timeline(timeline::TimelineArgs),
+    Ingest(ingest::IngestArgs),
 }
 
 /// Runs the command.
@@ -62,5 +65,6 @@ pub(crate) async fn run(
         TrailCommand::Consumers(args) => consumers::run(&args, globals, printer).await,
         TrailCommand::Lineage(args) => lineage::run(&args, globals, printer).await,
         TrailCommand::Timeline(args) => timeline::run(&args, globals, printer).await,
+        TrailCommand::Ingest(args) => ingest::run(&args, globals, printer).await,
     }
 }

@@ -1,0 +1,9 @@
+//! The index of the use of keys: one suite, on SQLite and on PostgreSQL.
+//!
+//! A server of PostgreSQL is found in the environment variable `ROTAKEY_TEST_POSTGRES_URL`; `cargo xtask test` starts
+//! one and sets it. Each test has a database of its own there.
+
+mod conformance;
+mod postgres;
+mod records;
+mod sqlite;
