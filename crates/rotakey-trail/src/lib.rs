@@ -13,8 +13,10 @@ pub mod cadence;
 pub mod consumer;
 pub mod event_time;
 pub mod fingerprint;
+pub mod keys;
 pub mod minted;
 pub mod network;
+mod newest;
 #[cfg(any(test, feature = "oracle"))]
 pub mod oracle;
 pub mod outcome;
