@@ -8,6 +8,7 @@
 //! This crate names no AWS SDK: whoever calls AWS hands over bytes. It never follows what a record says
 //! (no URL, no path in it is opened), and it never writes to where it reads from.
 
+pub mod after;
 pub mod answer;
 pub mod cadence;
 pub mod consumer;
