@@ -21,6 +21,7 @@ mod newest;
 #[cfg(any(test, feature = "oracle"))]
 pub mod oracle;
 pub mod outcome;
+pub mod policy;
 pub mod read;
 pub mod record;
 pub mod scan;
