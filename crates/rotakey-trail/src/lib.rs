@@ -27,6 +27,7 @@ pub mod record;
 pub mod scan;
 pub mod seen;
 pub mod selection;
+pub mod sessions;
 pub mod source;
 pub mod summary;
 pub mod usage;

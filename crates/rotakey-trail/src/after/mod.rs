@@ -7,6 +7,7 @@ mod s3_log;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -18,6 +19,7 @@ use crate::event_time::EventTime;
 use crate::keys::{KeyEvent, LifeEvent};
 use crate::newest::Newest;
 use crate::record::Record;
+use crate::sessions::Sessions;
 use crate::summary::Summary;
 
 /// For how long a key may go on working after it was switched off: "as a service that is accessed through
@@ -50,7 +52,7 @@ pub const SESSION_MEANING: &str = "Sessions that were minted with the key before
 #[derive(Debug)]
 pub struct AfterAnswer {
     access_key_id: String,
-    sessions: BTreeSet<String>,
+    sessions: Arc<dyn Sessions>,
     stated: Option<EventTime>,
     changes: Vec<LifeEvent>,
     uses: Newest<RecordedUse>,
@@ -85,7 +87,7 @@ pub struct RecordedUse {
 impl AfterAnswer {
     /// Asks about that key, and about those sessions of it. `stated` is when it was switched off, if whoever
     /// asks knows that better than the trail.
-    pub fn new(access_key_id: &str, sessions: BTreeSet<String>, stated: Option<EventTime>) -> Self {
+    pub fn new(access_key_id: &str, sessions: Arc<dyn Sessions>, stated: Option<EventTime>) -> Self {
         Self {
             access_key_id: access_key_id.to_owned(),
             sessions,

@@ -29,7 +29,7 @@ fn change(time: &str, name: &str, status: &str, by: &str) -> Value {
 fn answer(events: &[Value], stated: Option<&str>) -> AfterAnswer {
     let arena = Bump::new();
     let stated = stated.map(|time| EventTime::parse(&format!("2026-11-23T{time}Z")).unwrap());
-    let mut answer = AfterAnswer::new(KEY, [SESSION.to_owned()].into(), stated);
+    let mut answer = AfterAnswer::new(KEY, Arc::new(BTreeSet::from([SESSION.to_owned()])), stated);
     answer.take(&oracle::records(&json!({"Records": events}).to_string(), &arena));
     answer
 }

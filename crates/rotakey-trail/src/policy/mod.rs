@@ -15,6 +15,7 @@ mod tests;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub use document::{DeniedAction, GrantedAction, PolicyReport, SubjectKind, SubjectPolicy, Warning};
 pub use resource::WhyAll;
@@ -22,9 +23,11 @@ pub use write::{Document, MOST_CHARACTERS, Statement};
 
 use crate::answer::Answer;
 use crate::event_time::EventTime;
+use crate::outcome::Outcome;
 use crate::policy::need::{needs, passed_profile};
 use crate::policy::seen::Seen;
 use crate::record::Record;
+use crate::sessions::Sessions;
 use crate::usage::schema::Tally;
 
 /// The most instance profiles that are told.
@@ -34,7 +37,7 @@ const MOST_PROFILES: usize = 100;
 #[derive(Debug)]
 pub struct PolicyAnswer {
     access_key_id: String,
-    sessions: BTreeSet<String>,
+    sessions: Arc<dyn Sessions>,
     subjects: BTreeMap<Subject, SubjectSeen>,
 }
 
@@ -73,7 +76,7 @@ struct ActionSeen {
 
 impl PolicyAnswer {
     /// Asks about that key, and about those sessions of it.
-    pub fn new(access_key_id: &str, sessions: BTreeSet<String>) -> Self {
+    pub fn new(access_key_id: &str, sessions: Arc<dyn Sessions>) -> Self {
         Self { access_key_id: access_key_id.to_owned(), sessions, subjects: BTreeMap::new() }
     }
 
@@ -132,8 +135,10 @@ impl SubjectSeen {
             self.not_understood += 1;
             return;
         };
+        // A call that failed for another reason than permissions counts as one that is allowed: whoever asks is mostly
+        // told of mistakes in the request only after it was found that the request is allowed.
         let outcome = Outcome::of(record.error_code);
-        if outcome == Outcome::NotAuthenticated {
+        if is_not_authenticated(record.error_code) {
             self.not_authenticated += 1;
             return;
         }
@@ -152,7 +157,7 @@ impl SubjectSeen {
                 Outcome::Denied => action.denied.add(record.time, &need.resources),
                 _ => action.allowed.add(record.time, &need.resources),
             }
-            action.succeeded += u64::from(outcome == Outcome::Succeeded);
+            action.succeeded += u64::from(outcome == Outcome::Done);
         }
     }
 
@@ -189,46 +194,30 @@ impl SubjectSeen {
     }
 }
 
-/// How a call ended, as far as permissions go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Succeeded,
-    /// For another reason than permissions: whoever asks is mostly told of mistakes in the request only after
-    /// it was found that the request is allowed.
-    Failed,
-    Denied,
-    /// It was not even known who asked.
-    NotAuthenticated,
-}
+/// The error codes of calls of which it was not even known who makes them: they say nothing of permissions. From
+/// "Common errors" of the APIs, and "Error responses" of Amazon S3 and Amazon EC2.
+const NOT_AUTHENTICATED: [&str; 15] = [
+    "AuthFailure",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+    "UnrecognizedClientException",
+];
 
-impl Outcome {
-    fn of(error_code: Option<&str>) -> Self {
-        let Some(code) = error_code else { return Self::Succeeded };
-        // "Common errors" of the APIs, and "Error responses" of Amazon S3 and Amazon EC2.
-        const NOT_AUTHENTICATED: &[&str] = &[
-            "AuthFailure",
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "IncompleteSignature",
-            "InvalidAccessKeyId",
-            "InvalidClientTokenId",
-            "InvalidSignatureException",
-            "InvalidToken",
-            "MissingAuthenticationToken",
-            "MissingAuthenticationTokenException",
-            "RequestExpired",
-            "RequestTimeTooSkewed",
-            "SignatureDoesNotMatch",
-            "TokenRefreshRequired",
-            "UnrecognizedClientException",
-        ];
-        let last = code.rsplit('.').next().unwrap_or(code);
-        if NOT_AUTHENTICATED.contains(&last) {
-            return Self::NotAuthenticated;
-        }
-        let is_denied = ["AccessDenied", "Unauthorized", "NotAuthorized", "AuthorizationError", "Forbidden"]
-            .iter()
-            .any(|part| code.contains(part));
-        if is_denied { Self::Denied } else { Self::Failed }
-    }
+/// Whether a call with that `errorCode` failed before it was known who makes it.
+fn is_not_authenticated(error_code: Option<&str>) -> bool {
+    error_code.is_some_and(|code| {
+        let code = code.split_once('.').map_or(code, |(_, code)| code);
+        NOT_AUTHENTICATED.contains(&code)
+    })
 }

@@ -6,9 +6,13 @@ use crate::cli::GlobalArgs;
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::Printer;
 
+mod after;
 mod input;
+mod keys;
+mod policy;
 mod tell;
 mod usage;
+mod words;
 
 /// Say from CloudTrail who uses each key, from where, and what it did
 #[derive(Debug, Args)]
@@ -33,6 +37,9 @@ pub(crate) struct TrailArgs {
 #[derive(Debug, Subcommand)]
 enum TrailCommand {
     Usage(usage::UsageArgs),
+    Keys(keys::KeysArgs),
+    After(after::AfterArgs),
+    Policy(policy::PolicyArgs),
 }
 
 /// Runs the command.
@@ -43,5 +50,8 @@ pub(crate) async fn run(
 ) -> Result<Verdict, CommandError> {
     match args.command {
         TrailCommand::Usage(args) => usage::run(&args, globals, printer).await,
+        TrailCommand::Keys(args) => keys::run(&args, globals, printer).await,
+        TrailCommand::After(args) => after::run(&args, globals, printer).await,
+        TrailCommand::Policy(args) => policy::run(&args, globals, printer).await,
     }
 }
