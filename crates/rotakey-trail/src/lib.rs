@@ -8,6 +8,7 @@
 //! This crate names no AWS SDK: whoever calls AWS hands over bytes. It never follows what a record says
 //! (no URL, no path in it is opened), and it never writes to where it reads from.
 
+pub mod after;
 pub mod answer;
 mod bounded;
 pub mod cadence;
@@ -16,17 +17,21 @@ pub mod consumers;
 pub mod event_time;
 pub mod fingerprint;
 pub mod lineage;
+pub mod keys;
 pub mod minted;
 pub mod network;
+mod newest;
 #[cfg(any(test, feature = "oracle"))]
 pub mod oracle;
 pub mod outcome;
+pub mod policy;
 pub mod read;
 pub mod record;
 pub mod rollup;
 pub mod scan;
 pub mod seen;
 pub mod selection;
+pub mod sessions;
 pub mod source;
 pub mod summary;
 pub mod timeline;

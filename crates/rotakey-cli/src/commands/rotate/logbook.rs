@@ -1,7 +1,9 @@
 //! The logs of rotations, opened for reading.
 
-use rotakey_core::id::RotationId;
-use rotakey_core::rotate::{Entry, Rotation};
+use std::collections::BTreeSet;
+
+use rotakey_core::id::{AccessKeyId, RotationId};
+use rotakey_core::rotate::{Entry, Event, Outcome, Rotation};
 use rotakey_engine::journal::JournalError;
 use rotakey_engine::store::{RotationSummary, Store};
 
@@ -30,6 +32,21 @@ impl Logbook {
         let rotation = Rotation::replay(id, &entries)?;
         Ok(Self { entries, rotation })
     }
+}
+
+/// The keys that rotations created or changed, or were to: all that rotakey can have had its hand in.
+pub(crate) async fn keys_of_all(store: &dyn Store) -> Result<BTreeSet<AccessKeyId>, CommandError> {
+    let mut keys = BTreeSet::new();
+    for rotation in list(store, true).await? {
+        let book = Logbook::open(store, &rotation.id).await?;
+        keys.insert(book.rotation.plan().old_key.clone());
+        keys.extend(book.entries.iter().filter_map(|entry| match &entry.event {
+            Event::Started { intent, .. } => intent.changes_key().cloned(),
+            Event::Finished { result: Outcome::Created { key, .. } } => Some(key.clone()),
+            _ => None,
+        }));
+    }
+    Ok(keys)
 }
 
 /// The rotations of a store, in the order in which they began: all, or only those under way.

@@ -15,10 +15,14 @@ mod live;
 mod sessions;
 #[cfg(test)]
 mod story;
+mod after;
+mod keys;
+mod policy;
 mod tell;
 mod timeline;
 mod usage;
 mod verify;
+mod words;
 
 /// Say from CloudTrail who uses each key, from where, and what it did
 #[derive(Debug, Args)]
@@ -51,6 +55,9 @@ enum TrailCommand {
     Lineage(lineage::LineageArgs),
     Timeline(timeline::TimelineArgs),
     Ingest(ingest::IngestArgs),
+    Keys(keys::KeysArgs),
+    After(after::AfterArgs),
+    Policy(policy::PolicyArgs),
 }
 
 /// Runs the command.
@@ -66,5 +73,8 @@ pub(crate) async fn run(
         TrailCommand::Lineage(args) => lineage::run(&args, globals, printer).await,
         TrailCommand::Timeline(args) => timeline::run(&args, globals, printer).await,
         TrailCommand::Ingest(args) => ingest::run(&args, globals, printer).await,
+        TrailCommand::Keys(args) => keys::run(&args, globals, printer).await,
+        TrailCommand::After(args) => after::run(&args, globals, printer).await,
+        TrailCommand::Policy(args) => policy::run(&args, globals, printer).await,
     }
 }
