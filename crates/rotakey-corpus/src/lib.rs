@@ -35,6 +35,8 @@ pub struct Options {
     pub files: u64,
     /// How different in size the files are: the sigma of a logarithmic normal distribution.
     pub spread: f64,
+    /// Whether to leave out what CloudTrail never writes: members that are there twice, and names with escapes.
+    pub is_delivered: bool,
     /// How many threads write; 0 for as many as there are processors.
     pub threads: usize,
 }
@@ -43,7 +45,7 @@ impl Options {
     /// So many events, in files as many and as large as a busy organization has.
     pub fn new(events: u64, seed: u64) -> Self {
         let files = (events as f64 * 4_030.0 / 2_000_000.0) as u64;
-        Self { events, seed, files: files.max(200), spread: 1.5, threads: 0 }
+        Self { events, seed, files: files.max(200), spread: 1.5, is_delivered: false, threads: 0 }
     }
 }
 
@@ -55,7 +57,7 @@ impl Options {
 pub fn make(options: &Options, folder: &Path) -> io::Result<()> {
     let world = World::new(options.seed, options.events);
     let plan = Plan::new(&world, options);
-    output::write(&Writer { world: &world, plan: &plan }, options, folder)
+    output::write(&Writer { world: &world, plan: &plan, is_delivered: options.is_delivered }, options, folder)
 }
 
 pub use hostile::make as make_hostile;

@@ -8,10 +8,12 @@ use rotakey_corpus::Options;
 
 const USAGE: &str = "\
 Usage: trail-corpus --out DIR [--events N] [--seed S] [--files N] [--spread SIGMA] [--threads N]
+                    [--delivered]
        trail-corpus --out DIR --hostile
 
 Makes a CloudTrail trail from a seed in DIR/trail, and what is known to be in it in DIR/truth.json and
-DIR/keys.jsonl. With --hostile, makes some files that cannot be read, each for another reason.
+DIR/keys.jsonl. With --delivered, leaves out what CloudTrail never writes: members that are there twice, and names
+with escapes. With --hostile, makes some files that cannot be read, each for another reason.
 ";
 
 fn main() -> ExitCode {
@@ -38,13 +40,15 @@ fn read(arguments: &[String]) -> Option<(Options, PathBuf, bool)> {
     };
     let number = |name: &str, usual: u64| value(name).map_or(Some(usual), |text| text.parse().ok());
     let known = ["--out", "--events", "--seed", "--files", "--spread", "--threads"];
-    let is_hostile = arguments.iter().any(|argument| argument == "--hostile");
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    let (is_hostile, is_delivered) = (has("--hostile"), has("--delivered"));
     let given = arguments.iter().filter(|argument| known.contains(&argument.as_str())).count();
-    if arguments.len() != 2 * given + usize::from(is_hostile) {
+    if arguments.len() != 2 * given + usize::from(is_hostile) + usize::from(is_delivered) {
         return None;
     }
     let mut options = Options::new(number("--events", 2_000_000)?, number("--seed", 42)?);
     options.files = number("--files", options.files)?.max(1);
+    options.is_delivered = is_delivered;
     options.threads = usize::try_from(number("--threads", 0)?).ok()?;
     options.spread = value("--spread").map_or(Some(options.spread), |text| text.parse().ok())?;
     Some((options, PathBuf::from(value("--out")?), is_hostile))

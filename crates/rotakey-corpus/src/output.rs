@@ -49,8 +49,7 @@ pub(crate) fn write(writer: &Writer<'_>, options: &Options, folder: &Path) -> io
     neighbours(writer, &trail, &mut truth)?;
 
     let mut summary = truth.summary();
-    summary["options"] =
-        serde_json::json!({"events": options.events, "seed": options.seed, "files": options.files});
+    summary["options"] = serde_json::json!({"events": options.events, "seed": options.seed, "files": options.files, "is_delivered": options.is_delivered});
     fs::write(folder.join("truth.json"), format!("{summary:#}\n"))?;
     let mut keys = BufWriter::new(File::create(folder.join("keys.jsonl"))?);
     truth.write_keys(&mut keys)?;

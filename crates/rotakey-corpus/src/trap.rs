@@ -71,6 +71,11 @@ impl Trap {
         Self::None
     }
 
+    /// Whether CloudTrail never writes such a thing, and readers of tables refuse it.
+    pub(crate) fn is_invented(self) -> bool {
+        matches!(self, Self::KeyTwice | Self::IdentityTwice | Self::NameTwice | Self::EscapedName)
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::None => "",
