@@ -1,4 +1,4 @@
-"""An independent reader of a trail: trail_reference.py FOLDER > usage.json
+"""An independent reader of a trail: trail_reference.py TRAIL ANSWER
 
 Nothing but Python's json and gzip, one record after another, everything in memory: slow, and plain enough to be
 believed. Writes what `rotakey trail usage --format json` is held against: the keys sorted, and in each the lists
@@ -159,7 +159,8 @@ def main():
         if name in parents:
             form["parent"] = parents[name]
         forms.append(form)
-    json.dump({"summary": summary, "keys": forms}, sys.stdout)
+    with open(sys.argv[2], "w", encoding="utf-8") as file:
+        json.dump({"summary": summary, "keys": forms}, file)
 
 
 if __name__ == "__main__":
