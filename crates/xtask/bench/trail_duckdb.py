@@ -15,8 +15,8 @@ connection.execute(f"""
         SELECT
             key AS access_key_id,
             count(*) AS calls,
-            min(at) || 'Z' AS first_at,
-            max(at) || 'Z' AS last_at,
+            min(moment) || 'Z' AS first_at,
+            max(moment) || 'Z' AS last_at,
             count(DISTINCT nullif(address, '')) AS addresses,
             count(DISTINCT nullif(agent, '')) AS distinct_user_agents,
             count(DISTINCT nullif(region, '')) AS regions,
@@ -28,7 +28,7 @@ connection.execute(f"""
                 SELECT
                     r.eventID::VARCHAR AS id,
                     r.userIdentity.accessKeyId AS key,
-                    replace(substring(r.eventTime::VARCHAR, 1, 19), ' ', 'T') AS at,
+                    replace(substring(r.eventTime::VARCHAR, 1, 19), ' ', 'T') AS moment,
                     r.sourceIPAddress AS address,
                     r.userAgent AS agent,
                     r.awsRegion AS region,
