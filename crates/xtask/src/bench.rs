@@ -1,211 +1,44 @@
-//! `cargo xtask bench audit`: measures `rotakey audit` beside other tools, on one simulated account, in one
-//! run, and writes `docs/benchmarks.md`.
+//! `cargo xtask bench`: measures rotakey beside other tools, in one run, and writes what came of it into
+//! `docs/benchmarks.md`. Each benchmark has a part of that page.
 //!
 //! What is measured is what a person waits and pays for: whole processes, from their start to their end. What
 //! is found is held against the truth at the same time: a fast wrong answer is no answer.
 
+mod audit;
 mod machine;
 mod measure;
-mod offline;
 mod page;
-mod sandbox;
-mod tool;
-mod truth;
+mod trail;
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+pub(crate) use audit::run as audit;
+pub(crate) use trail::corpus::make as trail_corpus;
+pub(crate) use trail::run as trail;
+
+use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::failure::{Failure, While as _};
 use crate::process;
-use crate::python::Environment;
 use crate::repository::Repository;
-use crate::setup;
-use machine::Machine;
-use measure::Cost;
-use sandbox::Sandbox;
-use tool::Tool;
-use truth::{Facts, Question, Verdict};
 
-const PAGE: &str = "docs/benchmarks.md";
-
-/// Prowler takes minutes above so many users, so that it is run once there. The page says so.
-const MANY_USERS: u32 = 2_000;
-
-/// Runs `bench audit`.
-pub(crate) fn audit(repository: &Repository, options: &[&str]) -> Result<(), Failure> {
-    let options = Options::parse(options)?;
-    let bench = Bench::prepare(repository)?;
-
-    let mut fleets = Vec::new();
-    for &users in &options.users {
-        fleets.push(bench.fleet(users, &options)?);
+/// Builds these packages as they are released, and tells in which folder the programs are.
+fn build(repository: &Repository, packages: &[&str]) -> Result<PathBuf, Failure> {
+    println!("Building {} as released.", packages.join(" and "));
+    let mut cargo = repository.cargo();
+    cargo.args(["build", "--release"]);
+    for package in packages {
+        cargo.args(["--package", package]);
     }
-    let offline = offline::measure(&bench, options.rows, options.runs)?;
-
-    let machine = Machine::read(&bench)?;
-    let page = page::write(&options, &machine, &fleets, &offline);
-    print!("\n{page}");
-    std::fs::write(repository.root().join(PAGE), page).could_not(format!("write {PAGE}"))
+    process::run(&mut cargo)?;
+    let metadata =
+        process::capture(repository.cargo().args(["metadata", "--format-version", "1", "--no-deps"]))?;
+    let metadata: Value = serde_json::from_str(&metadata).could_not("read cargo's metadata")?;
+    let target = metadata["target_directory"].as_str().unwrap_or("target");
+    Ok(PathBuf::from(target).join("release"))
 }
 
-/// What to measure.
-struct Options {
-    /// How many users each simulated account has.
-    users: Vec<u32>,
-    /// How often each tool is run.
-    runs: usize,
-    /// What the simulated accounts grow from.
-    seed: u64,
-    /// How many rows the saved report has.
-    rows: u64,
-    /// The options as they were given, for the page.
-    given: String,
-}
-
-impl Options {
-    fn parse(options: &[&str]) -> Result<Self, Failure> {
-        let given = options.iter().flat_map(|option| [" ", option]).collect();
-        let mut parsed = Self { users: vec![1_000, 5_000], runs: 3, seed: 1, rows: 1_000_000, given };
-        let mut rest = options.iter().copied();
-        while let Some(option) = rest.next() {
-            let value = rest.next().ok_or_else(|| Failure::usage(format!("{option} lacks its value")))?;
-            match option {
-                "--users" => parsed.users = value.split(',').map(number).collect::<Result<_, _>>()?,
-                "--runs" => parsed.runs = number(value)?,
-                "--seed" => parsed.seed = number(value)?,
-                "--rows" => parsed.rows = number(value)?,
-                _ => {
-                    return Err(Failure::usage(format!("bench audit does not know {option}"))
-                        .hint("its options are --users 1000,5000 --runs 3 --seed 1 --rows 1000000"));
-                }
-            }
-        }
-        if parsed.runs == 0 || parsed.users.is_empty() {
-            return Err(Failure::usage("nothing would be measured"));
-        }
-        Ok(parsed)
-    }
-}
-
+/// Reads the value of an option.
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, Failure> {
     text.parse().map_err(|_| Failure::usage(format!("{text:?} is not a number that fits")))
-}
-
-/// The programs that are measured, installed and built, and a folder for what they write.
-struct Bench {
-    folder: PathBuf,
-    /// The scripts and policies that other tools run.
-    scripts: PathBuf,
-    rotakey: PathBuf,
-    tests: Environment,
-    prowler: Environment,
-    custodian: Environment,
-}
-
-/// One simulated account, and what each tool cost and found there.
-struct Fleet {
-    facts: Facts,
-    results: Vec<ToolResult>,
-}
-
-/// What one tool cost and found.
-struct ToolResult {
-    tool: Tool,
-    costs: Vec<Cost>,
-    /// For each question that the tool was asked, how right it was in its last run.
-    verdicts: Vec<(Question, Verdict)>,
-}
-
-impl Bench {
-    fn prepare(repository: &Repository) -> Result<Self, Failure> {
-        setup::run(repository, &["--bench"])?;
-        println!("Building rotakey as it is released.");
-        process::run(repository.cargo().args(["build", "--release", "--package", "rotakey-cli"]))?;
-        let metadata =
-            process::capture(repository.cargo().args(["metadata", "--format-version", "1", "--no-deps"]))?;
-        let metadata: Value = serde_json::from_str(&metadata).could_not("read cargo's metadata")?;
-        let target = metadata["target_directory"].as_str().unwrap_or("target");
-        Ok(Self {
-            folder: repository.scratch().join("bench"),
-            scripts: repository.root().join("crates/xtask/bench"),
-            rotakey: Path::new(target).join("release/rotakey"),
-            tests: setup::tests(repository),
-            prowler: setup::prowler(repository),
-            custodian: setup::custodian(repository),
-        })
-    }
-
-    /// Measures all tools on an account of that size. They take turns, so that a slow minute of the machine
-    /// hits all of them.
-    fn fleet(&self, users: u32, options: &Options) -> Result<Fleet, Failure> {
-        println!("\nA simulated account of {users} users");
-        let sandbox = Sandbox::start(&self.rotakey, users, options.seed)?;
-        sandbox.generate_credential_report(&self.tests)?;
-
-        let mut results: Vec<ToolResult> = Tool::ALL.map(ToolResult::new).into();
-        let mut facts = None;
-        for turn in 0..options.runs {
-            for result in &mut results {
-                if result.tool == Tool::Prowler && users > MANY_USERS && turn > 0 {
-                    continue;
-                }
-                let folder = self.folder.join(format!("{users}-{}", result.tool.slug()));
-                let cost = measure::measure(self, &sandbox, result.tool, &folder)?;
-                println!("  {:<32} {}", result.tool.name(), cost);
-                if result.tool == Tool::Sweep {
-                    facts = Some(Facts::read(&folder.join("facts.json"))?);
-                }
-                result.costs.push(cost);
-            }
-        }
-        let facts = facts.ok_or_else(|| Failure::new("the sweep did not run"))?;
-        for result in &mut results {
-            let folder = self.folder.join(format!("{users}-{}", result.tool.slug()));
-            result.judge(&facts, &folder.join("found.json"))?;
-        }
-        Ok(Fleet { facts, results })
-    }
-}
-
-impl ToolResult {
-    fn new(tool: Tool) -> Self {
-        Self { tool, costs: Vec::new(), verdicts: Vec::new() }
-    }
-
-    /// Holds what the last run found against the truth.
-    fn judge(&mut self, facts: &Facts, found: &Path) -> Result<(), Failure> {
-        let text = std::fs::read_to_string(found).could_not(format!("read {}", found.display()))?;
-        let found: Value = serde_json::from_str(&text).could_not("read what a tool found")?;
-        let cost = self.costs.last().ok_or_else(|| Failure::new("a tool did not run"))?;
-        for question in Question::ALL {
-            let Some(users) = found[question.code()].as_array() else { continue };
-            let users: BTreeSet<&str> = users.iter().filter_map(Value::as_str).collect();
-            self.verdicts.push((question, facts.judge(question, &users, cost.began, cost.ended)));
-        }
-        Ok(())
-    }
-
-    /// The cost of the typical run: each figure is the median of that figure.
-    fn median(&self) -> Cost {
-        Cost::median(&self.costs)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_are_read() {
-        let options = Options::parse(&["--users", "40,50", "--runs", "1"]).unwrap();
-        assert_eq!(
-            (options.users, options.runs, options.given.as_str()),
-            (vec![40, 50], 1, " --users 40,50 --runs 1")
-        );
-        for wrong in [&["--users"][..], &["--users", "x"], &["--runs", "0"], &["--fast", "1"]] {
-            assert_eq!(Options::parse(wrong).err().map(|failure| failure.exit_code()), Some(2), "{wrong:?}");
-        }
-    }
 }

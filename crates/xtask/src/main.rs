@@ -34,7 +34,10 @@ Tasks:
   mutants                 plant known mistakes, and demand that the simulation catches each
   tidy                    check what the compiler cannot: the arrows between crates, links, marks, ...
   docs                    write the generated documents and the README's picture anew
-  bench audit [OPTIONS]   measure `rotakey audit` beside other tools; writes docs/benchmarks.md
+  bench audit [OPTIONS]   measure `rotakey audit` beside other tools; writes its part of docs/benchmarks.md
+  bench trail [OPTIONS]   the same for `rotakey trail`
+  trail-corpus --out DIR [OPTIONS]
+                          make a CloudTrail trail from a seed, and say what is in it
   help                    this text
 ";
 
@@ -59,6 +62,8 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["tidy"] => tidy::run(&repository),
         ["docs"] => docs::run(&repository),
         ["bench", "audit", options @ ..] => bench::audit(&repository, options),
+        ["bench", "trail", options @ ..] => bench::trail(&repository, options),
+        ["trail-corpus", options @ ..] => bench::trail_corpus(&repository, options),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())

@@ -12,7 +12,9 @@ use crate::repository::Repository;
 pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failure> {
     let environments = match options {
         [] => vec![tests(repository)],
-        ["--bench"] => vec![tests(repository), prowler(repository), custodian(repository)],
+        ["--bench"] => {
+            vec![tests(repository), prowler(repository), custodian(repository), trail_peers(repository)]
+        }
         _ => return Err(Failure::usage(format!("setup does not know {}", options.join(" ")))),
     };
     for environment in &environments {
@@ -42,6 +44,11 @@ pub(crate) fn prowler(repository: &Repository) -> Environment {
 /// Cloud Custodian, likewise.
 pub(crate) fn custodian(repository: &Repository) -> Environment {
     Environment::new(repository, "custodian", include_str!("../requirements/custodian.txt"))
+}
+
+/// What `rotakey trail` is measured beside: ClickHouse and DuckDB, each in a process of Python.
+pub(crate) fn trail_peers(repository: &Repository) -> Environment {
+    Environment::new(repository, "bench-trail", include_str!("../requirements/bench-trail.txt"))
 }
 
 /// Whether `cargo nextest` can be called.

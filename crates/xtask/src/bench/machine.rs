@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use super::Bench;
 use crate::failure::Failure;
 use crate::process;
+use crate::python::Environment;
 
 /// The circumstances of a measurement.
 pub(super) struct Machine {
@@ -17,25 +17,23 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// Looks around.
-    pub(super) fn read(bench: &Bench) -> Result<Self, Failure> {
+    /// Looks around. The versions are those of what was measured, each as its program tells it.
+    pub(super) fn read(versions: Vec<String>) -> Result<Self, Failure> {
         let date = process::capture(Command::new("date").args(["-u", "+%Y-%m-%d"]))?;
-        let rotakey = process::capture(Command::new(&bench.rotakey).arg("--version"))?;
-        let python = process::capture(Command::new(bench.tests.program("python")).args([
-            "-c",
-            "import boto3, platform; print('boto3', boto3.__version__, 'on Python', platform.python_version())",
-        ]))?;
-        let packages = [(&bench.custodian, "c7n"), (&bench.prowler, "prowler")];
-        let mut versions = vec![rotakey, python];
-        for (environment, package) in packages {
-            let script =
-                format!("import importlib.metadata as m; print('{package}', m.version('{package}'))");
-            versions
-                .push(process::capture(Command::new(environment.program("python")).args(["-c", &script]))?);
-        }
         let versions = versions.iter().map(|version| version.trim().to_owned()).collect();
         Ok(Self { date: date.trim().to_owned(), hardware: hardware(), versions })
     }
+}
+
+/// The version of a package that is installed in the environment.
+pub(super) fn package(environment: &Environment, package: &str) -> Result<String, Failure> {
+    let script = format!("import importlib.metadata as m; print('{package}', m.version('{package}'))");
+    process::capture(Command::new(environment.program("python")).args(["-c", &script]))
+}
+
+/// The version of the Python of the environment.
+pub(super) fn python(environment: &Environment) -> Result<String, Failure> {
+    process::capture(Command::new(environment.program("python")).arg("--version"))
 }
 
 /// Processors and memory as Linux tells them; elsewhere only how many processors there are.

@@ -2,16 +2,15 @@
 
 use std::fmt;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
-use super::Bench;
-use super::sandbox::Sandbox;
-use super::tool::Tool;
 use crate::failure::{Failure, While as _};
 use crate::process;
+use crate::python::Environment;
+use crate::repository::Repository;
 
 /// What one run cost.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,12 +19,10 @@ pub(super) struct Cost {
     pub(super) began: f64,
     pub(super) ended: f64,
     pub(super) wall_seconds: f64,
-    /// Of the program itself; not of the simulated AWS, which runs on the same machine.
+    /// Of the program itself.
     pub(super) cpu_seconds: f64,
     /// The most memory that was resident at once.
     pub(super) peak_mib: f64,
-    /// How many calls the simulated AWS was asked, with those that it refused.
-    pub(super) calls: u64,
 }
 
 impl Cost {
@@ -42,33 +39,15 @@ impl Cost {
             wall_seconds: median(|cost| cost.wall_seconds),
             cpu_seconds: median(|cost| cost.cpu_seconds),
             peak_mib: median(|cost| cost.peak_mib),
-            calls: median(|cost| cost.calls as f64) as u64,
         }
     }
 }
 
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { wall_seconds, cpu_seconds, peak_mib, calls, .. } = self;
-        write!(f, "{wall_seconds:8.2} s {cpu_seconds:8.2} s CPU {peak_mib:7.0} MiB {calls:7} calls")
+        let Self { wall_seconds, cpu_seconds, peak_mib, .. } = self;
+        write!(f, "{wall_seconds:8.2} s {cpu_seconds:8.2} s CPU {peak_mib:7.0} MiB")
     }
-}
-
-/// Runs the tool against the simulated AWS, in an emptied folder and with nothing of our environment, and
-/// brings what it found into `found.json` there.
-pub(super) fn measure(bench: &Bench, sandbox: &Sandbox, tool: Tool, folder: &Path) -> Result<Cost, Failure> {
-    empty(folder)?;
-    sandbox.reset_counters()?;
-    let mut command = tool.command(bench, folder);
-    command.envs(sandbox.exports());
-    let mut cost = run(bench, &command, folder, tool.accepted_exit_codes())?;
-    cost.calls = sandbox.calls()?;
-    if let Some(reader) = tool.reader() {
-        let mut python = Command::new(bench.tests.program("python"));
-        python.arg(bench.scripts.join("found.py")).arg(reader).arg(folder);
-        process::run(&mut python)?;
-    }
-    Ok(cost)
 }
 
 /// Makes the folder anew.
@@ -79,33 +58,41 @@ pub(super) fn empty(folder: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).could_not(format!("make {}", folder.display()))
 }
 
-/// Runs the command with the environment that it names and nothing else, its output in `log` in the folder.
-/// The calls are not counted yet.
-pub(super) fn run(
-    bench: &Bench,
-    command: &Command,
-    folder: &Path,
-    accepted: &[i64],
-) -> Result<Cost, Failure> {
-    let report = folder.join("cost.json");
-    let log = File::create(folder.join("log")).could_not("write a log")?;
-    let mut measured = Command::new(bench.tests.program("python"));
-    measured.args(["-S", "-E"]).arg(bench.scripts.join("measure.py")).arg(&report);
-    measured.arg(command.get_program()).args(command.get_args());
-    measured.env_clear().env("HOME", folder).env("PATH", "/usr/bin:/bin").current_dir(folder);
-    measured.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    measured.stdout(log.try_clone().could_not("write a log")?).stderr(log);
-    process::run(&mut measured)?;
+/// Runs programs and sees what they cost.
+pub(super) struct Meter {
+    python: PathBuf,
+    script: PathBuf,
+}
 
-    let text = std::fs::read_to_string(&report).could_not("read what a run cost")?;
-    let report: Value = serde_json::from_str(&text).could_not("read what a run cost")?;
-    let exit_code = report["exit_code"].as_i64();
-    if !exit_code.is_some_and(|code| accepted.contains(&code)) {
-        let program = command.get_program().display();
-        return Err(Failure::new(format!("{program} ended with {exit_code:?}"))
-            .hint(format!("what it said is in {}", folder.join("log").display())));
+impl Meter {
+    /// A meter that runs on the Python of that environment.
+    pub(super) fn new(repository: &Repository, environment: &Environment) -> Self {
+        let script = repository.root().join("crates/xtask/bench/measure.py");
+        Self { python: environment.program("python"), script }
     }
-    from_report(&report).ok_or_else(|| Failure::new("the report of a run has another form than expected"))
+
+    /// Runs the command with the environment that it names and nothing else, its output in `log` in the folder.
+    pub(super) fn run(&self, command: &Command, folder: &Path, accepted: &[i64]) -> Result<Cost, Failure> {
+        let report = folder.join("cost.json");
+        let log = File::create(folder.join("log")).could_not("write a log")?;
+        let mut measured = Command::new(&self.python);
+        measured.args(["-S", "-E"]).arg(&self.script).arg(&report);
+        measured.arg(command.get_program()).args(command.get_args());
+        measured.env_clear().env("HOME", folder).env("PATH", "/usr/bin:/bin").current_dir(folder);
+        measured.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        measured.stdout(log.try_clone().could_not("write a log")?).stderr(log);
+        process::run(&mut measured)?;
+
+        let text = std::fs::read_to_string(&report).could_not("read what a run cost")?;
+        let report: Value = serde_json::from_str(&text).could_not("read what a run cost")?;
+        let exit_code = report["exit_code"].as_i64();
+        if !exit_code.is_some_and(|code| accepted.contains(&code)) {
+            let program = command.get_program().display();
+            return Err(Failure::new(format!("{program} ended with {exit_code:?}"))
+                .hint(format!("what it said is in {}", folder.join("log").display())));
+        }
+        from_report(&report).ok_or_else(|| Failure::new("the report of a run has another form than expected"))
+    }
 }
 
 fn from_report(report: &Value) -> Option<Cost> {
@@ -115,7 +102,6 @@ fn from_report(report: &Value) -> Option<Cost> {
         wall_seconds: report["wall_seconds"].as_f64()?,
         cpu_seconds: report["cpu_seconds"].as_f64()?,
         peak_mib: report["peak_mib"].as_f64()?,
-        calls: 0,
     })
 }
 
@@ -131,7 +117,6 @@ mod tests {
             wall_seconds,
             cpu_seconds,
             peak_mib: 7.0,
-            calls: 9,
         };
         let median = Cost::median(&[cost(3.0, 1.0), cost(1.0, 9.0), cost(2.0, 2.0)]);
         assert_eq!(median, cost(2.0, 2.0));

@@ -1,180 +1,64 @@
-//! The page of the results, in Markdown.
+//! `docs/benchmarks.md`, of which each benchmark writes its own part, and what the parts have in common.
 
 use std::fmt::Write as _;
 
 use super::machine::Machine;
-use super::measure::Cost;
-use super::offline::Offline;
-use super::tool::Tool;
-use super::truth::{Question, Verdict};
-use super::{Fleet, Options, ToolResult};
+use crate::failure::{Failure, While as _};
+use crate::repository::Repository;
 
-/// The page. Every figure on it comes from the measurements.
-pub(super) fn write(options: &Options, machine: &Machine, fleets: &[Fleet], offline: &Offline) -> String {
-    let mut page = introduction(options, machine);
-    for fleet in fleets {
-        page.push_str(&costs(fleet));
-        page.push_str(&verdicts(fleet));
-    }
-    page.push_str(&saved_report(offline));
-    if let Some(fleet) = fleets.first() {
-        page.push_str(&aims(fleet, offline));
-    }
-    page
+const PAGE: &str = "docs/benchmarks.md";
+
+/// Puts the text in the place of the part of that name, and leaves the other parts as they are.
+pub(super) fn replace(repository: &Repository, part: &str, text: &str) -> Result<(), Failure> {
+    let path = repository.root().join(PAGE);
+    let page = std::fs::read_to_string(&path).could_not(format!("read {PAGE}"))?;
+    let page = replaced(&page, part, text)
+        .ok_or_else(|| Failure::new(format!("{PAGE} has no place for the part `{part}`")))?;
+    std::fs::write(&path, page).could_not(format!("write {PAGE}"))
 }
 
-fn introduction(options: &Options, machine: &Machine) -> String {
+/// The page with the text between the two marks of the part.
+fn replaced(page: &str, part: &str, text: &str) -> Option<String> {
+    let (begin, end) = (format!("<!-- {part}: begin -->\n"), format!("<!-- {part}: end -->"));
+    let (before, rest) = page.split_once(&begin)?;
+    let (_, after) = rest.split_once(&end)?;
+    Some(format!("{before}{begin}\n{}\n\n{end}{after}", text.trim()))
+}
+
+/// The first lines of a part.
+pub(super) fn opening(title: &str, command: &str, machine: &Machine) -> String {
     let Machine { date, hardware, versions } = machine;
     format!(
-        "# Benchmarks
-
-Written by `cargo xtask bench audit{}` on {date}; do not edit.
-
-Measured on {hardware}, with {}. Seed {}.
-
-Each tool is a whole process, from its start to its end, on the same simulated AWS (`rotakey sandbox`), in turns;
-figures are medians. The simulated AWS runs on the same machine and answers within a millisecond or so, where AWS
-takes some tens: on AWS, tools that make more calls one after another fall behind further. CPU is the tool's own. The
-credential report is made before, as AWS keeps it for four hours. Peak memory cannot show less than the 9 MiB of
-the process that starts the tool.
-",
-        options.given,
-        versions.join(", "),
-        options.seed
+        "## {title}\n\nWritten by `cargo xtask {command}` on {date}; do not edit.\n\n\
+         Measured on {hardware}, with {}.",
+        versions.join(", ")
     )
 }
 
-fn costs(fleet: &Fleet) -> String {
-    let (users, with_keys, keys) = fleet.facts.counts();
-    let mut text = format!(
-        "\n## {} users, {} of them with {} keys\n\n\
-         | tool | API calls | wall, s | CPU, s | peak, MiB | wall beside rotakey | runs |\n\
-         |---|--:|--:|--:|--:|--:|--:|\n",
-        grouped(users),
-        grouped(with_keys),
-        grouped(keys)
-    );
-    let ours = wall_of(fleet, Tool::Rotakey);
-    for result in &fleet.results {
-        let cost = result.median();
-        let ratio = ours.map_or(f64::NAN, |ours| cost.wall_seconds / ours);
-        let calls = usize::try_from(cost.calls).unwrap_or(usize::MAX);
-        let _ = writeln!(
-            text,
-            "| {} | {} | {:.2} | {:.2} | {:.0} | {ratio:.1}x | {} |",
-            result.tool.name(),
-            grouped(calls),
-            cost.wall_seconds,
-            cost.cpu_seconds,
-            cost.peak_mib,
-            result.costs.len()
-        );
+/// The table of what was aimed at.
+pub(super) struct Aims(String);
+
+impl Aims {
+    pub(super) fn new(title: &str) -> Self {
+        Self(format!("\n### {title}\n\n| aim | measured | reached |\n|---|--:|---|\n"))
     }
-    text
-}
 
-fn verdicts(fleet: &Fleet) -> String {
-    let mut text = String::from("\nFound, against the truth, in users:\n\n| a user who … | truth |");
-    for result in &fleet.results {
-        let _ = write!(text, " {} |", result.tool.name());
+    pub(super) fn aim(&mut self, aim: &str, measured: String, reached: bool) {
+        let _ = writeln!(self.0, "| {aim} | {measured} | {} |", if reached { "yes" } else { "**no**" });
     }
-    text.push_str("\n|---|--:|");
-    text.push_str(&"---|".repeat(fleet.results.len()));
-    text.push('\n');
-    for question in Question::ALL {
-        let truth =
-            fleet.results.iter().find_map(|result| verdict(result, question)).map_or(0, |found| found.truth);
-        let _ = write!(text, "| {} | {} |", question.text(), grouped(truth));
-        for result in &fleet.results {
-            let _ = write!(text, " {} |", verdict(result, question).map_or("not asked".to_owned(), in_words));
-        }
-        text.push('\n');
+
+    /// Something that this run did not measure is neither reached nor missed.
+    pub(super) fn unmeasured(&mut self, aim: &str) {
+        let _ = writeln!(self.0, "| {aim} | not measured in this run | |");
     }
-    text.push_str("| the finding names the key | |");
-    for result in &fleet.results {
-        text.push_str(if result.tool.names_the_key() { " yes |" } else { " no |" });
-    }
-    text.push('\n');
-    text
-}
 
-fn saved_report(offline: &Offline) -> String {
-    let mut text = format!(
-        "\n## A saved report of {} rows ({:.0} MiB)\n\n\
-         Most of its keys have findings. The human form is a summary, csv has all findings, json all keys too.\n\n\
-         | rotakey audit --report | rows a second | wall, s | CPU, s | peak, MiB | written, MiB | runs |\n\
-         |---|--:|--:|--:|--:|--:|--:|\n",
-        grouped(usize::try_from(offline.rows).unwrap_or(usize::MAX)),
-        offline.mib,
-    );
-    for form in &offline.forms {
-        let Cost { wall_seconds, cpu_seconds, peak_mib, .. } = form.cost;
-        let _ = writeln!(
-            text,
-            "| --format {} | {} | {wall_seconds:.2} | {cpu_seconds:.2} | {peak_mib:.0} | {:.0} | {} |",
-            form.name,
-            grouped(offline.rows_a_second(form) as usize),
-            form.written_mib,
-            offline.runs
-        );
-    }
-    text
-}
-
-/// What was aimed at, on the first account, and whether it was reached.
-fn aims(fleet: &Fleet, offline: &Offline) -> String {
-    let Some(ours) = fleet.results.iter().find(|result| result.tool == Tool::Rotakey) else {
-        return String::new();
-    };
-    let (users, with_keys, _) = fleet.facts.counts();
-    let cost = ours.median();
-    let times = |tool| wall_of(fleet, tool).map_or(0.0, |wall| wall / cost.wall_seconds);
-    let (prowler, custodian) = (times(Tool::Prowler), times(Tool::CustodianAccessKey));
-    let most_calls = with_keys as u64 + 10;
-    let exact =
-        ours.verdicts.len() == Question::ALL.len() && ours.verdicts.iter().all(|(_, found)| found.is_exact());
-    let rows = offline.forms.iter().map(|form| offline.rows_a_second(form)).fold(0.0, f64::max);
-    let peak = offline.forms.iter().map(|form| form.cost.peak_mib).fold(0.0, f64::max);
-
-    let mut text =
-        format!("\n## Aims, on {} users\n\n| aim | measured | reached |\n|---|--:|---|\n", grouped(users));
-    let mut aim = |aim: &str, measured: String, reached: bool| {
-        let _ = writeln!(text, "| {aim} | {measured} | {} |", if reached { "yes" } else { "**no**" });
-    };
-    aim(
-        &format!("at most {most_calls} calls (users with keys, and 10)"),
-        cost.calls.to_string(),
-        cost.calls <= most_calls,
-    );
-    aim("exact findings", if exact { "exact" } else { "not exact" }.to_owned(), exact);
-    aim("at least 20 times less wall than Prowler", format!("{prowler:.1}x"), prowler >= 20.0);
-    aim("at least 3 times less wall than Custodian", format!("{custodian:.1}x"), custodian >= 3.0);
-    aim("under 60 MiB at the peak", format!("{:.0} MiB", cost.peak_mib), cost.peak_mib < 60.0);
-    aim("a saved report: 1,000,000 rows a second (the fastest form)", grouped(rows as usize), rows >= 1e6);
-    aim("a saved report: under 200 MiB at the peak (the largest)", format!("{peak:.0} MiB"), peak < 200.0);
-    text
-}
-
-fn wall_of(fleet: &Fleet, tool: Tool) -> Option<f64> {
-    fleet.results.iter().find(|result| result.tool == tool).map(|result| result.median().wall_seconds)
-}
-
-fn verdict(result: &ToolResult, question: Question) -> Option<Verdict> {
-    result.verdicts.iter().find(|(asked, _)| *asked == question).map(|(_, verdict)| *verdict)
-}
-
-fn in_words(verdict: Verdict) -> String {
-    let Verdict { missing, invented, .. } = verdict;
-    match (missing, invented) {
-        (0, 0) => "exact".to_owned(),
-        (missing, 0) => format!("{missing} missing"),
-        (0, invented) => format!("{invented} invented"),
-        (missing, invented) => format!("{missing} missing, {invented} invented"),
+    pub(super) fn text(self) -> String {
+        self.0
     }
 }
 
 /// The number with commas between thousands.
-fn grouped(number: usize) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -188,47 +72,27 @@ fn grouped(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::offline::Form;
-    use super::super::truth::Facts;
     use super::*;
 
-    fn result(tool: Tool, wall_seconds: f64, calls: u64, verdict: Verdict) -> ToolResult {
-        let cost = Cost { began: 0.0, ended: 1.0, wall_seconds, cpu_seconds: 0.5, peak_mib: 50.0, calls };
-        ToolResult { tool, costs: vec![cost], verdicts: Question::ALL.map(|asked| (asked, verdict)).into() }
-    }
-
-    fn offline(wall_seconds: f64) -> Offline {
-        let cost = Cost { began: 0.0, ended: 1.0, wall_seconds, cpu_seconds: 0.5, peak_mib: 50.0, calls: 0 };
-        let form = Form { name: "csv", cost, written_mib: 500.0 };
-        Offline { rows: 1_000_000, mib: 250.0, runs: 1, forms: vec![form] }
-    }
-
-    const EXACT: Verdict = Verdict { truth: 9, missing: 0, invented: 0 };
-    const WRONG: Verdict = Verdict { truth: 9, missing: 1, invented: 2 };
-
     #[test]
-    fn an_aim_that_is_missed_is_said_to_be_missed() {
-        let fleet = |ours| Fleet {
-            facts: Facts::default(),
-            results: vec![
-                result(Tool::Rotakey, 1.0, 10, ours),
-                result(Tool::CustodianAccessKey, 2.0, 99, EXACT),
-                result(Tool::Prowler, 30.0, 999, WRONG),
-            ],
-        };
-        let text = aims(&fleet(EXACT), &offline(0.5));
-        assert!(text.contains("| at most 10 calls (users with keys, and 10) | 10 | yes |"), "{text}");
-        assert!(text.contains("| exact findings | exact | yes |"), "{text}");
-        assert!(text.contains("than Prowler | 30.0x | yes |"), "{text}");
-        assert!(text.contains("than Custodian | 2.0x | **no** |"), "{text}");
-        assert!(text.contains("rows a second (the fastest form) | 2,000,000 | yes |"), "{text}");
-        assert!(aims(&fleet(WRONG), &offline(2.0)).contains("| exact findings | not exact | **no** |"));
+    fn a_part_is_replaced_and_the_others_stay() {
+        let page = "# All\n<!-- a: begin -->\nold\n<!-- a: end -->\n<!-- b: begin -->\nb\n<!-- b: end -->\n";
+        let after =
+            "# All\n<!-- a: begin -->\n\nnew\n\n<!-- a: end -->\n<!-- b: begin -->\nb\n<!-- b: end -->\n";
+        assert_eq!(replaced(page, "a", "\nnew\n").as_deref(), Some(after));
+        assert_eq!(replaced(after, "a", "new").as_deref(), Some(after));
+        assert_eq!(replaced(page, "c", "new"), None);
     }
 
     #[test]
-    fn a_wrong_answer_is_counted_in_words() {
-        assert_eq!(in_words(EXACT), "exact");
-        assert_eq!(in_words(WRONG), "1 missing, 2 invented");
+    fn an_aim_that_is_missed_is_said_to_be_missed_and_one_that_was_not_measured_is_neither() {
+        let mut aims = Aims::new("Aims");
+        aims.aim("fast", "1 s".to_owned(), true);
+        aims.aim("small", "9 MiB".to_owned(), false);
+        aims.unmeasured("right");
+        let text = aims.text();
+        assert!(text.contains("| fast | 1 s | yes |\n| small | 9 MiB | **no** |\n"), "{text}");
+        assert!(text.ends_with("| right | not measured in this run | |\n"), "{text}");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::process::Command;
 
+use super::super::measure::{self, Cost};
 use super::Bench;
-use super::measure::{self, Cost};
 use crate::failure::{Failure, While as _};
 
 /// What the audit of a saved report costs.
@@ -58,7 +58,7 @@ pub(super) fn measure(bench: &Bench, rows: u64, runs: usize) -> Result<Offline, 
             let mut command = Command::new(&bench.rotakey);
             command.arg("audit").arg("--report").arg(&report);
             command.args(["--format", name, "--no-progress", "--output"]).arg(&written);
-            let cost = measure::run(bench, &command, &folder, &[0, 1])?;
+            let cost = bench.meter.run(&command, &folder, &[0, 1])?;
             println!("  --format {name:<23} {cost}");
             costs.push(cost);
         }
