@@ -43,11 +43,8 @@ impl Inflater {
             Err(DecompressionError::InsufficientSpace | DecompressionError::BadData) => return None,
         };
         let text = &self.text[..length];
-        // What was checked is the first member. If the file's last bytes tell the same length and there is nothing that
-        // another member could begin with, it is the only one.
-        let is_alone = length == told
-            && (memmem::find(&stored[3..], MAGIC).is_none()
-                || stored[stored.len() - 8..stored.len() - 4] == libdeflater::crc32(text).to_le_bytes());
+        // What was checked is the first member. Where nothing is that another one could begin with, it is the only one.
+        let is_alone = length == told && memmem::find(&stored[MAGIC.len()..], MAGIC).is_none();
         is_alone.then_some(text)
     }
 }

@@ -302,6 +302,11 @@ fn clean(minted: Minted) -> Minted {
         event_name: text(minted.event_name),
         arn: minted.arn.map(text),
         account_id: minted.account_id.map(text),
+        caller_account_id: minted.caller_account_id.map(text),
+        role_arn: minted.role_arn.map(text),
+        session_name: minted.session_name.map(text),
+        source_identity: minted.source_identity.map(text),
+        expires_at: minted.expires_at,
     }
 }
 

@@ -144,7 +144,11 @@ impl Answer for UsageAnswer {
             }
         }
         if shared.group_by == GroupBy::Key {
-            records.iter().filter_map(Minted::of).for_each(|minted| shared.mint(&minted));
+            for record in records {
+                if let Some((parent, child)) = record.identity.access_key_id.zip(Minted::child(record)) {
+                    shared.mint(parent, &child);
+                }
+            }
         }
     }
 
@@ -283,15 +287,13 @@ impl Shared {
     }
 
     /// Notes which key another one was minted from. If several are said to have done it, the first by name.
-    fn mint(&self, minted: &Minted) {
-        let Some(parent) = &minted.parent else { return };
+    fn mint(&self, parent: &str, child: &str) {
         let mut recent = Recent::none();
         let mut symbol = |key: &str| {
             let hash: TextHash = self.symbols.hash(Class::Key, key);
             recent.number(&self.symbols, Class::Key, hash, |texts| texts.push_str(key))
         };
-        let (parent, child) = (symbol(parent), symbol(&minted.child));
-        let row = self.symbols.hash(Class::Key, &minted.child).0;
+        let (row, parent, child) = (self.symbols.hash(Class::Key, child).0, symbol(parent), symbol(child));
         let mut part = self.part((row >> 58) as usize);
         let row = part.row(row, || Counts::new(Some(child), None));
         match row.parent {

@@ -11,7 +11,7 @@ use rotakey_trail::after::{AfterAnswer, AfterDocument, Conclusion, PROPAGATION_S
 use rotakey_trail::event_time::EventTime;
 use rotakey_trail::summary::Summary;
 
-use super::input::{InputArgs, instant};
+use super::input::{InputArgs, Times, instant};
 use super::tell::tell;
 use super::words::csv_cell;
 use crate::cli::{Format, GlobalArgs};
@@ -63,7 +63,7 @@ pub(super) async fn run(
     globals: &GlobalArgs,
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
-    let input = args.input.open(globals, printer).await?;
+    let input = args.input.open(Times::Once, globals, printer).await?;
     let fresh = || AfterAnswer::new(args.key.as_str(), Arc::new(()), args.since);
     let (answer, mut summary) = input.answer(printer, fresh);
     let logs = (!args.s3_access_logs.is_empty()).then(|| {

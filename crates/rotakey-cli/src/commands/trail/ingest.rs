@@ -1,12 +1,12 @@
 //! `rotakey trail ingest`: adds the files of a trail to an index, each once.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 
 use clap::Args;
 use rotakey_engine::port::Clock as _;
 use rotakey_store::usage_index::{IndexFile, Ingest, Ingested, Reading, SEEN_DAYS};
-use rotakey_trail::event_time::{DAY, EventTime};
+use rotakey_trail::event_time::EventTime;
 use rotakey_trail::read::{ReadOptions, read};
 use rotakey_trail::rollup::{Seen, Unseen};
 use rotakey_trail::selection::Selection;

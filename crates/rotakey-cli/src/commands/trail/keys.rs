@@ -6,7 +6,7 @@ use clap::Args;
 use rotakey_core::id::{AccessKeyId, UserName};
 use rotakey_trail::keys::{KeysAnswer, KeysDocument, KeysFilter};
 
-use super::input::InputArgs;
+use super::input::{InputArgs, Times};
 use super::tell::tell;
 use super::words::csv_cell;
 use crate::assembly::Log;
@@ -82,7 +82,7 @@ pub(super) async fn run(
         user_name: args.user.as_ref().map(ToString::to_string),
         with_looks: args.looks,
     };
-    let input = args.input.open(globals, printer).await?;
+    let input = args.input.open(Times::Once, globals, printer).await?;
     let (answer, summary) = input.answer(printer, KeysAnswer::default);
     let document = answer.into_document(&filter, known.as_ref(), &summary);
     match printer.format() {

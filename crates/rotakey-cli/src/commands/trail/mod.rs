@@ -6,18 +6,18 @@ use crate::cli::GlobalArgs;
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::Printer;
 
+mod after;
 mod consumers;
 mod index;
 mod ingest;
 mod input;
+mod keys;
 mod lineage;
 mod live;
+mod policy;
 mod sessions;
 #[cfg(test)]
 mod story;
-mod after;
-mod keys;
-mod policy;
 mod tell;
 mod timeline;
 mod usage;

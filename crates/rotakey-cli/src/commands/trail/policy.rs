@@ -6,7 +6,7 @@ use clap::Args;
 use rotakey_core::id::AccessKeyId;
 use rotakey_trail::policy::{PolicyAnswer, PolicyReport};
 
-use super::input::InputArgs;
+use super::input::{InputArgs, Times};
 use super::tell::tell;
 use super::words::csv_cell;
 use crate::cli::{Format, GlobalArgs};
@@ -49,7 +49,7 @@ pub(super) async fn run(
     globals: &GlobalArgs,
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
-    let input = args.input.open(globals, printer).await?;
+    let input = args.input.open(Times::Once, globals, printer).await?;
     let fresh = || PolicyAnswer::new(args.key.as_str(), Arc::new(()));
     let (answer, summary) = input.answer(printer, fresh);
     let report = answer.into_report(args.include_denied, &summary);

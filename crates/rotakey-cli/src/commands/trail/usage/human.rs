@@ -79,7 +79,7 @@ fn choose(table: &UsageTable, all: bool) -> Chosen {
     });
     // Days are read in their order, keys by how recently they were used.
     if table.group_by() == GroupBy::Key {
-        order.sort_by(|left, right| right.0.cmp(&left.0));
+        order.sort_by_key(|(last_at, _)| std::cmp::Reverse(*last_at));
     }
     if !all {
         chosen.others = order.len().saturating_sub(FEW);
