@@ -89,7 +89,7 @@ impl Tool {
             Self::Python => script("trail_reference.py"),
             Self::Suzaku => {
                 let mut command = Command::new(bench.suzaku.as_ref()?);
-                command.args(["aws-ct-summary", "--quiet", "--directory"]).arg(&trail);
+                command.args(["aws-ct-summary", "--quiet", "--include-sts-keys", "--directory"]).arg(&trail);
                 command.arg("--output").arg(&answer);
                 command
             }
