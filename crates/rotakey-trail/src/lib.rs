@@ -24,6 +24,7 @@ mod newest;
 #[cfg(any(test, feature = "oracle"))]
 pub mod oracle;
 pub mod outcome;
+pub mod partial;
 pub mod policy;
 pub mod read;
 pub mod record;

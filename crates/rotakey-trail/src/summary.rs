@@ -1,12 +1,12 @@
 //! What was read, and what was not.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The most problems that are told one by one; the others are counted.
 pub const MOST_PROBLEMS: usize = 1_000;
 
 /// What became of the input. Nothing is ever left out silently.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// Files that were read, whole or in part.
     pub files: u64,
@@ -32,7 +32,7 @@ pub struct Summary {
 
 /// Files that hold no records that are asked about, told by their names. A folder that is passed over as a
 /// whole is not even listed, and counts as one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// Digests of log file integrity.
     pub digests: u64,
@@ -45,7 +45,7 @@ pub struct Skipped {
 }
 
 /// Something that could not be read, in whole or in part.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Problem {
     /// The file. Foreign text.
     pub file: String,

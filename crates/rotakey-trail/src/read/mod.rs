@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use crate::answer::Answer;
+use crate::partial::Holds;
 use crate::seen::Seen;
 use crate::selection::Selection;
 use crate::source::Trail;
@@ -27,6 +28,8 @@ pub struct ReadOptions {
     pub most_bytes_per_record: usize,
     /// The most bytes of memory, roughly, that are used to tell duplicates; what is beyond goes to a temporary file.
     pub most_bytes_for_duplicates: usize,
+    /// What the question needs of partials that are among the files.
+    pub needs: Holds,
     /// How many threads read; `None` for as many as there are processors.
     pub threads: Option<NonZeroUsize>,
 }
@@ -38,6 +41,7 @@ impl Default for ReadOptions {
             most_bytes_per_file: 64 << 30,
             most_bytes_per_record: 64 << 20,
             most_bytes_for_duplicates: 96 << 20,
+            needs: Holds::Everything,
             threads: None,
         }
     }

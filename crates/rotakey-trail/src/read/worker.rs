@@ -8,6 +8,7 @@ use super::ReadOptions;
 use super::batch::{Batch, Scratch, Sink};
 use super::inflate::Inflater;
 use crate::answer::Answer;
+use crate::partial::{Holds, Marks};
 use crate::scan::{Malformed, Scanned, Scanner};
 use crate::seen::Seen;
 use crate::source::TrailFile;
@@ -54,8 +55,10 @@ impl<'r> Worker<'r> {
         answer: &mut A,
     ) -> io::Result<()> {
         self.scanner.reset();
+        self.summary.files += 1;
         match body {
             Err(error) => {
+                self.summary.files -= 1;
                 self.summary.problem(file.name.clone(), error.to_string());
                 return Ok(());
             }
@@ -67,7 +70,6 @@ impl<'r> Worker<'r> {
                 self.summary.stored_bytes += counted.bytes;
             }
         }
-        self.summary.files += 1;
         Ok(())
     }
 
@@ -93,7 +95,7 @@ impl<'r> Worker<'r> {
         let scanned = self.scanner.scan(text, true, &self.arena, &mut |record| batch.push(record));
         batch.finish()?;
         let mut wrong = Wrong::default();
-        wrong.note(&mut self.summary, &scanned);
+        wrong.note(&mut self.summary, &scanned, self.options.needs);
         wrong.tell(&mut self.summary, file);
         Ok(())
     }
@@ -127,7 +129,7 @@ impl<'r> Worker<'r> {
             let mut batch = Batch::new(sink, answer);
             let scanned = self.scanner.scan(text, is_last, &self.arena, &mut |record| batch.push(record));
             batch.finish()?;
-            wrong.note(&mut self.summary, &scanned);
+            wrong.note(&mut self.summary, &scanned, self.options.needs);
             self.summary.bytes += scanned.consumed as u64;
             let end = if scanned.is_over || is_last {
                 Some(None)
@@ -175,16 +177,21 @@ fn valid(bytes: &[u8], is_end: bool) -> (&str, bool) {
 struct Wrong {
     first: Option<Malformed>,
     count: u64,
+    marks: Marks,
 }
 
 impl Wrong {
-    fn note(&mut self, summary: &mut Summary, scanned: &Scanned) {
+    fn note(&mut self, summary: &mut Summary, scanned: &Scanned, needs: Holds) {
+        scanned.marks.iter().for_each(|mark| self.marks.take(mark, needs, summary));
         summary.malformed_records += scanned.others;
         self.first = self.first.or(scanned.malformed);
         self.count += scanned.malformed_count;
     }
 
     fn tell(self, summary: &mut Summary, file: &TrailFile) {
+        if let Some(problem) = self.marks.problem() {
+            summary.problem(file.name.clone(), problem);
+        }
         let Some(first) = self.first else { return };
         let more = match self.count {
             1 => String::new(),

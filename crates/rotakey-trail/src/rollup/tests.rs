@@ -88,7 +88,8 @@ proptest! {
             for call in &calls {
                 direct.answer().take(&oracle::records(&call.json(), &arena));
             }
-            let mut expected: Vec<KeyUsage> = direct.finish().rows().collect();
+            let table = direct.finish();
+            let mut expected: Vec<KeyUsage> = table.rows(0..table.len()).collect();
             let mut told = usage(&batch, by);
             if by == GroupBy::Principal {
                 told.sort_by(|one, other| one.principal_arn.cmp(&other.principal_arn));

@@ -58,6 +58,8 @@ pub struct Scanned {
     pub consumed: usize,
     /// Objects that are no records, though they stand where records do.
     pub others: u64,
+    /// What partials say of themselves, as JSON.
+    pub marks: Vec<String>,
     /// The first thing that is wrong. What comes after it was read all the same if `goes_on`.
     pub malformed: Option<Malformed>,
     /// How many things are wrong.
@@ -93,7 +95,7 @@ impl Scanner {
                 (rest, is_cut, bad_string) = (&rest[..bad.offset], true, Some(bad.offset));
             }
             let begin = scanned.consumed;
-            let (done, result) = self.units(rest, is_cut, arena, each, &mut scanned.others);
+            let (done, result) = self.units(rest, is_cut, arena, each, &mut scanned);
             scanned.consumed = begin + done;
             let bad = match (result, bad_string) {
                 (Err(bad), _) => bad.offset,
@@ -133,7 +135,7 @@ impl Scanner {
         is_cut: bool,
         arena: &'t Bump,
         each: &mut dyn FnMut(&Record<'t>),
-        others: &mut u64,
+        scanned: &mut Scanned,
     ) -> (usize, Result<(), BadJson>) {
         let Self { index, within, inner, wraps, .. } = self;
         let mut walk = Walk::new(piece, index);
@@ -149,17 +151,18 @@ impl Scanner {
             match unit(&mut walk, within, &mut fields, arena) {
                 Ok(Some(Found::Record)) => each(&fields.record),
                 Ok(Some(Found::Envelope(text))) => {
-                    *others += if *wraps < MOST_WRAPS {
+                    scanned.others += if *wraps < MOST_WRAPS {
                         let inner = inner.get_or_insert_default();
                         inner.wraps = *wraps + 1;
                         inner.reset();
-                        let scanned = inner.scan(text, true, arena, each);
-                        scanned.others + scanned.malformed_count
+                        let within = inner.scan(text, true, arena, each);
+                        within.others + within.malformed_count
                     } else {
                         1
                     };
                 }
-                Ok(Some(Found::Other)) => *others += 1,
+                Ok(Some(Found::Mark(mark))) => scanned.marks.push(mark.to_owned()),
+                Ok(Some(Found::Other)) => scanned.others += 1,
                 Ok(None | Some(Found::Container)) => {}
                 Err(_) if is_cut && walk.offset() >= piece.len() => break Ok(()),
                 Err(bad) => break Err(bad),

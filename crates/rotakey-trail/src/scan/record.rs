@@ -15,6 +15,8 @@ pub(super) enum Found<'t> {
     Envelope(&'t str),
     /// The beginning of an object, up to its array of records.
     Container,
+    /// The first or last line of a partial.
+    Mark(&'t str),
     /// An object that is none of these.
     Other,
 }
@@ -28,6 +30,8 @@ pub(super) struct Fields<'t> {
     quoted: Option<&'t str>,
     /// `detail` of an EventBridge event.
     detail: Option<&'t str>,
+    /// `rotakeyPartial` of a partial.
+    mark: Option<&'t str>,
 }
 
 /// Walks over the object that is here; if it may be a container, only up to the array in it that holds records. Strings
@@ -73,7 +77,7 @@ impl<'t> Fields<'t> {
                 Found::Record
             }
             Some(inner) => Found::Envelope(inner),
-            None => Found::Other,
+            None => self.mark.map_or(Found::Other, Found::Mark),
         }
     }
 }
@@ -125,6 +129,7 @@ fn member<'t>(
             b"vpcEndpointId" => record.vpc_endpoint_id = text(walk, arena)?,
             _ => return Ok(false),
         },
+        14 if name == b"rotakeyPartial" => fields.mark = part(walk)?,
         15 if name == b"sourceIPAddress" => record.source_ip = text(walk, arena)?,
         15 if name == b"CloudTrailEvent" => fields.quoted = text(walk, arena)?,
         16 if name == b"responseElements" => record.response = part(walk)?,

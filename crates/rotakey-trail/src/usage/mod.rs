@@ -269,7 +269,8 @@ impl Shared {
     /// What the row of a record is grouped by beside the key.
     fn group_of(&self, record: &Record<'_>) -> Option<String> {
         match self.group_by {
-            GroupBy::Key | GroupBy::Principal => None,
+            GroupBy::Key => None,
+            GroupBy::Principal => Some(principal_of(record)),
             GroupBy::Consumer => Some(Consumer::of(record).fingerprint()),
             GroupBy::Service => Some(record.service().to_owned()),
             GroupBy::Day => Some(record.time.to_string()[..10].to_owned()),

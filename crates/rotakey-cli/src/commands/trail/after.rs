@@ -64,6 +64,9 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
     let input = args.input.open(Times::Once, globals, printer).await?;
+    if let Some(verdict) = input.partial(printer)? {
+        return Ok(verdict);
+    }
     let fresh = || AfterAnswer::new(args.key.as_str(), Arc::new(()), args.since);
     let (answer, mut summary) = input.answer(printer, fresh);
     let logs = (!args.s3_access_logs.is_empty()).then(|| {

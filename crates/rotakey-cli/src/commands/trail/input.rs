@@ -1,11 +1,13 @@
 //! Which records a question is about: the arguments that all verbs share, and how they are read.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 use rotakey_core::id::AccountId;
 use rotakey_trail::answer::Answer;
 use rotakey_trail::event_time::{DAY, EventTime};
+use rotakey_trail::partial::{Holds, Partial};
 use rotakey_trail::read::{ReadOptions, Watch, read};
 use rotakey_trail::selection::Selection;
 use rotakey_trail::source::objects::ObjectStores;
@@ -14,10 +16,11 @@ use rotakey_trail::summary::Summary;
 use tokio::task::block_in_place;
 
 use super::live::{self, Lookup};
+use super::tell::tell;
 use crate::assembly;
 use crate::cli::GlobalArgs;
-use crate::error::CommandError;
-use crate::printer::Printer;
+use crate::error::{CommandError, Verdict};
+use crate::printer::{Printer, cannot_write};
 use crate::progress::Progress;
 
 /// How many seconds before `--from` the minting of sessions is looked for. None lives for longer than 36 hours, and
@@ -45,6 +48,9 @@ pub(super) struct InputArgs {
     /// Ask CloudTrail's event history instead: 90 days, no data events, 100 events a second
     #[arg(long, conflicts_with = "paths")]
     live: bool,
+    /// Write a partial instead of the answer: what the answer is made of, for `rotakey trail merge`
+    #[arg(long, requires = "output")]
+    partial: bool,
     /// Keep what --live has read in FOLDER, and go on there the next time
     #[arg(long, value_name = "FOLDER", requires = "live")]
     keep: Option<PathBuf>,
@@ -54,6 +60,8 @@ pub(super) struct InputArgs {
 pub(super) struct Input {
     trail: Trail,
     options: ReadOptions,
+    /// Whether a partial is wanted and no answer.
+    partial: bool,
     /// What was asked live is in files here.
     _lookup: Option<Lookup>,
 }
@@ -135,7 +143,8 @@ impl InputArgs {
             trail.problems.extend(lookup.problems().iter().cloned());
         }
         printer.detail(&format!("{} files to read.", trail.files.len()));
-        Ok(Input { trail, options: ReadOptions { selection, ..ReadOptions::default() }, _lookup: lookup })
+        let options = ReadOptions { selection, ..ReadOptions::default() };
+        Ok(Input { trail, options, partial: self.partial, _lookup: lookup })
     }
 }
 
@@ -155,10 +164,41 @@ pub(super) fn find(
 }
 
 impl Input {
+    /// Says that the question needs no more of partials than who uses keys and what comes from them.
+    pub(super) fn of_use(mut self) -> Self {
+        self.options.needs = Holds::Use;
+        self
+    }
+
+    /// Writes a partial that holds what the question needs, if that is wanted: then there is no answer.
+    pub(super) fn partial(&self, printer: &Printer) -> Result<Option<Verdict>, CommandError> {
+        if !self.partial {
+            return Ok(None);
+        }
+        let partial = Partial::begin(Sink(printer), self.options.needs).map_err(cannot_write)?;
+        let (answer, summary) = self.answer(printer, || partial.answer());
+        drop(answer);
+        partial.finish(&summary).map_err(cannot_write)?;
+        Ok(Some(tell(&summary, Verdict::Clean, printer)))
+    }
+
     /// Reads all of it, and answers. `fresh` makes an empty answer.
     pub(super) fn answer<A: Answer>(&self, printer: &Printer, fresh: impl Fn() -> A + Sync) -> (A, Summary) {
         let progress = Bar(Progress::new(printer));
         block_in_place(|| read(&self.trail, &self.options, fresh, &progress))
+    }
+}
+
+/// Where data goes, for several threads.
+struct Sink<'p>(&'p Printer);
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.data().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.data().flush()
     }
 }
 

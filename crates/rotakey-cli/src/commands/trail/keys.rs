@@ -83,6 +83,9 @@ pub(super) async fn run(
         with_looks: args.looks,
     };
     let input = args.input.open(Times::Once, globals, printer).await?;
+    if let Some(verdict) = input.partial(printer)? {
+        return Ok(verdict);
+    }
     let (answer, summary) = input.answer(printer, KeysAnswer::default);
     let document = answer.into_document(&filter, known.as_ref(), &summary);
     match printer.format() {

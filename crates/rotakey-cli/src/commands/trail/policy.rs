@@ -50,6 +50,9 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
     let input = args.input.open(Times::Once, globals, printer).await?;
+    if let Some(verdict) = input.partial(printer)? {
+        return Ok(verdict);
+    }
     let fresh = || PolicyAnswer::new(args.key.as_str(), Arc::new(()));
     let (answer, summary) = input.answer(printer, fresh);
     let report = answer.into_report(args.include_denied, &summary);

@@ -79,7 +79,10 @@ pub(super) async fn run(
     globals: &GlobalArgs,
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
-    let input = args.input.open(Times::Once, globals, printer).await?;
+    let input = args.input.open(Times::Once, globals, printer).await?.of_use();
+    if let Some(verdict) = input.partial(printer)? {
+        return Ok(verdict);
+    }
     let keys = args.keys.iter().map(AccessKeyId::to_string).collect();
     let usage = Usage::of_keys(args.by.into(), keys);
     let (answer, summary) = input.answer(printer, || usage.answer());
