@@ -38,6 +38,7 @@ pub struct Consumers {
     selection: Selection,
     consumers: BoundedMap<String, Found>,
     latest: Option<EventTime>,
+    has_data_events: bool,
 }
 
 /// What was seen of one consumer, on the old key and on the new.
@@ -66,6 +67,9 @@ pub struct ConsumersDocument {
     pub new_access_key_id: Option<String>,
     /// The time of the last record of the trail, of whatever key: until then absence means something.
     pub told_until: Option<EventTime>,
+    /// Whether the trail has data events at all. Without them whoever only reads and writes objects, items or messages
+    /// is not seen.
+    pub has_data_events: bool,
     /// Whether all sessions of the keys were looked for.
     pub followed: bool,
     /// Whether there are more consumers than can be told apart.
@@ -119,7 +123,14 @@ pub struct KeyUse {
 impl Consumers {
     /// Nobody found yet. Only calls of that selection count.
     pub fn new(old: Arc<KeySet>, new: Option<Arc<KeySet>>, selection: Selection) -> Self {
-        Self { old, new, selection, consumers: BoundedMap::new(MOST_CONSUMERS), latest: None }
+        Self {
+            old,
+            new,
+            selection,
+            consumers: BoundedMap::new(MOST_CONSUMERS),
+            latest: None,
+            has_data_events: false,
+        }
     }
 
     /// A further one that is asked the same and knows nothing yet, for another thread.
@@ -145,6 +156,7 @@ impl Consumers {
             access_key_id: self.old.root().to_owned(),
             new_access_key_id: self.new.as_ref().map(|new| new.root().to_owned()),
             told_until: self.latest,
+            has_data_events: self.has_data_events,
             followed: !self.old.is_cut() && !self.new.as_ref().is_some_and(|new| new.is_cut()),
             consumers_cut: self.consumers.is_cut(),
             verdict: None,
@@ -226,6 +238,7 @@ impl Answer for Consumers {
                 continue;
             }
             self.latest = self.latest.max(Some(record.time));
+            self.has_data_events |= record.event_category == Some("Data");
             let Some(key) = record.identity.access_key_id else { continue };
             let (side, set) = match &self.new {
                 _ if self.old.contains(key) => (0, &self.old),
@@ -245,6 +258,7 @@ impl Answer for Consumers {
 
     fn merge(&mut self, other: Self) {
         self.latest = self.latest.max(other.latest);
+        self.has_data_events |= other.has_data_events;
         self.consumers.merge(other.consumers, |found, other| {
             for (side, other) in found.sides.iter_mut().zip(other.sides) {
                 side.merge(other);

@@ -185,6 +185,11 @@ fn summed_up(document: &ConsumersDocument, palette: Palette) -> Vec<(String, Sty
         ),
     };
     sentences.push((format!("{text} {until}"), style));
+    if !document.has_data_events {
+        let text =
+            "It has no data events: whoever only reads and writes objects, items or messages is not seen.";
+        sentences.push((text.to_owned(), palette.warning));
+    }
     sentences
 }
 
