@@ -58,6 +58,10 @@ pub(super) async fn run(
             .hint("Give the old key first, and behind --new-key the one that replaces it."));
     }
     let (input, selection) = args.input.open_with_origins(globals, printer).await?;
+    let input = input.of_use();
+    if let Some(verdict) = input.partial(printer)? {
+        return Ok(verdict);
+    }
     let keys: Vec<&AccessKeyId> = std::iter::once(&args.key).chain(&args.new_key).collect();
     let (sets, first) = find_sessions(&input, keys, Reach::Sessions, printer);
     let consumers = Consumers::new(sets[0].clone(), sets.get(1).cloned(), selection);

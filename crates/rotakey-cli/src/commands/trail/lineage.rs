@@ -52,6 +52,10 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
     let (input, selection) = args.input.open_with_origins(globals, printer).await?;
+    let input = input.of_use();
+    if let Some(verdict) = input.partial(printer)? {
+        return Ok(verdict);
+    }
     let (sets, first) = find_sessions(&input, [&args.key], (&args.reach).into(), printer);
     let lineage = Lineage::new(sets[0].clone(), selection, args.limit);
     let (lineage, second) = input.answer(printer, || lineage.fresh());

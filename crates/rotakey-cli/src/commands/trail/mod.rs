@@ -14,6 +14,7 @@ mod input;
 mod keys;
 mod lineage;
 mod live;
+mod merge;
 mod policy;
 mod sessions;
 #[cfg(test)]
@@ -50,6 +51,7 @@ pub(crate) struct TrailArgs {
 #[derive(Debug, Subcommand)]
 enum TrailCommand {
     Usage(usage::UsageArgs),
+    Merge(merge::MergeArgs),
     Verify(verify::VerifyArgs),
     Consumers(consumers::ConsumersArgs),
     Lineage(lineage::LineageArgs),
@@ -68,6 +70,7 @@ pub(crate) async fn run(
 ) -> Result<Verdict, CommandError> {
     match args.command {
         TrailCommand::Usage(args) => usage::run(&args, globals, printer).await,
+        TrailCommand::Merge(args) => merge::run(&args, globals, printer).await,
         TrailCommand::Verify(args) => verify::run(&args, globals, printer).await,
         TrailCommand::Consumers(args) => consumers::run(&args, globals, printer).await,
         TrailCommand::Lineage(args) => lineage::run(&args, globals, printer).await,

@@ -56,6 +56,9 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
     let (input, selection) = args.input.open_with_origins(globals, printer).await?;
+    if let Some(verdict) = input.partial(printer)? {
+        return Ok(verdict);
+    }
     let (sets, first) = find_sessions(&input, [&args.key], (&args.reach).into(), printer);
     let options = TimelineOptions { selection, limit: args.limit, risk_only: args.risk_only };
     let timeline = Timeline::new(sets[0].clone(), options);
