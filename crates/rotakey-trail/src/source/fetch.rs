@@ -5,9 +5,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 
-use super::objects::{Object, Pending};
+use super::objects::{Arrival, Object};
 use super::{Location, Trail, TrailFile};
 
 /// How much to hold ready.
@@ -21,6 +22,9 @@ pub struct FetchOptions {
     pub most_bytes: u64,
 }
 
+/// Room for most files of a trail.
+const FIRST_READ: usize = 256 << 10;
+
 impl Default for FetchOptions {
     fn default() -> Self {
         Self { whole: 32 << 20, most_objects: 32, most_bytes: 64 << 20 }
@@ -30,7 +34,7 @@ impl Default for FetchOptions {
 /// Hands out each file of a trail once, to whichever thread asks next.
 ///
 /// Objects are asked for in the order of the trail, so many at a time that a thread finds one ready when it has
-/// done the last. Files on this machine are read by the thread that gets them.
+/// done the last, and handed out as they arrive. Files on this machine are read by the thread that gets them.
 #[derive(Debug)]
 pub struct Fetch<'a> {
     trail: &'a Trail,
@@ -107,61 +111,68 @@ impl<'a> Fetch<'a> {
 /// The objects of a trail, some of them on their way.
 #[derive(Debug)]
 struct Objects<'a> {
-    rest: std::slice::Iter<'a, TrailFile>,
-    /// The next one, which had no room yet.
-    next: Option<(&'a TrailFile, &'a Object)>,
-    on_their_way: VecDeque<(&'a TrailFile, &'a Object, Option<Pending>)>,
+    files: &'a [TrailFile],
+    /// The first that was not asked for.
+    next: usize,
+    on_their_way: usize,
+    /// The bytes of those on their way.
     bytes: u64,
+    /// What is too large to be asked for as a whole.
+    streams: VecDeque<&'a TrailFile>,
+    arrivals: Receiver<Arrival>,
+    sender: Sender<Arrival>,
 }
 
 impl<'a> Objects<'a> {
     fn new(trail: &'a Trail) -> Self {
-        Self { rest: trail.files.iter(), next: None, on_their_way: VecDeque::new(), bytes: 0 }
+        let (sender, arrivals) = channel();
+        let streams = VecDeque::new();
+        Self { files: &trail.files, next: 0, on_their_way: 0, bytes: 0, streams, arrivals, sender }
     }
 
     /// Asks for as many as there is room for.
     fn request(&mut self, options: &FetchOptions) {
-        while self.on_their_way.len() < options.most_objects.max(1) {
-            let next = self.next.take().or_else(|| self.rest.find_map(|file| Some((file, object(file)?))));
-            let Some((file, object)) = next else { return };
-            // Streams ask for their parts when they are read.
-            let held = if object.bytes() <= options.whole { object.bytes() } else { 0 };
-            if !self.on_their_way.is_empty() && self.bytes + held > options.most_bytes {
-                self.next = Some((file, object));
-                return;
+        while self.on_their_way + self.streams.len() < options.most_objects.max(1) {
+            let Some(file) = self.files.get(self.next) else { return };
+            if let Location::Object(object) = &file.location {
+                let bytes = object.bytes();
+                if bytes > options.whole {
+                    self.streams.push_back(file);
+                } else if self.on_their_way > 0 && self.bytes + bytes > options.most_bytes {
+                    return;
+                } else {
+                    object.request(self.next, self.sender.clone());
+                    self.on_their_way += 1;
+                    self.bytes += bytes;
+                }
             }
-            let pending = (object.bytes() <= options.whole).then(|| object.request());
-            self.bytes += held;
-            self.on_their_way.push_back((file, object, pending));
+            self.next += 1;
         }
     }
 
-    /// One that has arrived.
+    /// One that can be read now.
     fn ready(&mut self) -> Option<Fetched<'a>> {
-        let (index, body) =
-            self.on_their_way.iter().enumerate().find_map(|(index, (_, object, pending))| {
-                let body = match pending {
-                    Some(pending) => pending.now()?.map(Body::Whole),
-                    None => Ok(Body::Stream(Box::new(object.open()))),
-                };
-                Some((index, body))
-            })?;
-        let (file, object, pending) = self.on_their_way.remove(index)?;
-        self.bytes -= if pending.is_some() { object.bytes() } else { 0 };
-        Some(Fetched { file, body })
+        if let Some(file) = self.streams.pop_front() {
+            return Some(Fetched { file, body: file.open().map(Body::Stream) });
+        }
+        let arrival = self.arrivals.try_recv().ok()?;
+        self.arrived(arrival)
     }
 
-    /// The first one, once it has arrived.
+    /// The first one that arrives.
     fn first(&mut self) -> Option<Fetched<'a>> {
-        let (file, object, pending) = self.on_their_way.pop_front()?;
-        let body = match pending {
-            Some(pending) => {
-                self.bytes -= object.bytes();
-                pending.wait().map(Body::Whole)
-            }
-            None => Ok(Body::Stream(Box::new(object.open()))),
-        };
-        Some(Fetched { file, body })
+        if self.on_their_way == 0 {
+            return None;
+        }
+        let arrival = self.arrivals.recv().ok()?;
+        self.arrived(arrival)
+    }
+
+    fn arrived(&mut self, arrival: Arrival) -> Option<Fetched<'a>> {
+        let file = self.files.get(arrival.number)?;
+        self.on_their_way -= 1;
+        self.bytes -= object(file).map_or(0, Object::bytes);
+        Some(Fetched { file, body: arrival.content.map(Body::Whole) })
     }
 }
 
@@ -182,23 +193,18 @@ fn object(file: &TrailFile) -> Option<&Object> {
     }
 }
 
-/// Reads a file into the buffer, if it is not too large for that.
+/// Reads a file into the buffer, if it is not too large for that. It is not asked for its size: for small files,
+/// that would take as long as reading them.
 fn read_whole(path: &Path, most: u64, buffer: &mut Vec<u8>) -> io::Result<Body> {
     let file = File::open(path)?;
     buffer.clear();
-    // One byte of room beyond the end, so that the end is seen without growing.
-    let bytes = file.metadata()?.len();
-    if bytes <= most {
-        buffer.reserve(usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(1));
-        (&file).take(most.saturating_add(1)).read_to_end(buffer)?;
-        if buffer.len() as u64 <= most {
-            return Ok(Body::InBuffer);
-        }
-        // It has grown meanwhile.
-        let begin = io::Cursor::new(std::mem::take(buffer));
-        return Ok(Body::Stream(Box::new(begin.chain(file))));
+    buffer.reserve(FIRST_READ);
+    (&file).take(most.saturating_add(1)).read_to_end(buffer)?;
+    if buffer.len() as u64 <= most {
+        return Ok(Body::InBuffer);
     }
-    Ok(Body::Stream(Box::new(file)))
+    let beginning = io::Cursor::new(std::mem::take(buffer));
+    Ok(Body::Stream(Box::new(beginning.chain(file))))
 }
 
 #[cfg(test)]

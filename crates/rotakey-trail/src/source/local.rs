@@ -1,7 +1,7 @@
 //! Files and folders on this machine.
 
 use std::collections::HashSet;
-use std::fs::{self, DirEntry, FileType, Metadata};
+use std::fs::{self, DirEntry, FileType};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use super::layout::{Folder, Kind, Step};
 use super::stream::Once;
 use super::{Find, Location, Trail, TrailFile};
-use crate::event_time::EventTime;
 
 /// A search through folders.
 ///
@@ -51,7 +50,7 @@ impl<'a> Walk<'a> {
             match layout.kind {
                 Kind::Digest | Kind::Insight => self.trail.skipped.count(layout.kind),
                 Kind::Log if !layout.may_be_in(self.find.selection) => self.trail.skipped.outside += 1,
-                _ => self.found(path.to_owned(), layout.day, &metadata),
+                _ => self.found(path.to_owned(), layout.day),
             }
         }
     }
@@ -122,14 +121,13 @@ impl<'a> Walk<'a> {
         }
         let layout = folder.file(&name);
         let is_read = matches!(layout.kind, Kind::Log | Kind::Readable);
-        let (file_type, metadata) = match target(entry) {
+        let (file_type, is_link) = match target(entry) {
             Ok(target) => target,
             Err(error) if is_read => return self.trail.problem(entry.path().to_string_lossy(), error),
             Err(_) => return self.trail.skipped.foreign += 1,
         };
         if file_type.is_dir() {
-            // Its metadata is known only if it was asked for, which is for links.
-            self.enter(entry.path(), folder.child(&name), metadata.is_some());
+            self.enter(entry.path(), folder.child(&name), is_link);
         } else if !file_type.is_file() {
             self.trail.skipped.foreign += 1;
         } else if !is_read {
@@ -137,34 +135,23 @@ impl<'a> Walk<'a> {
         } else if !layout.may_be_in(self.find.selection) {
             self.trail.skipped.outside += 1;
         } else {
-            match metadata.map_or_else(|| entry.metadata(), Ok) {
-                Ok(metadata) => self.found(entry.path(), layout.day, &metadata),
-                Err(error) => self.trail.problem(entry.path().to_string_lossy(), error),
-            }
+            self.found(entry.path(), layout.day);
         }
     }
 
-    fn found(&mut self, path: PathBuf, day: Option<i64>, metadata: &Metadata) {
-        let (size, seconds, nanoseconds) = (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
-        self.trail.files.push(TrailFile {
-            name: path.to_string_lossy().into_owned(),
-            bytes: Some(size),
-            day,
-            modified: EventTime::from_seconds(seconds),
-            etag: Some(format!("{size}-{seconds}.{nanoseconds:09}")),
-            location: Location::Path(path),
-        });
+    /// Nothing is asked of a file here: that takes longer than all else.
+    fn found(&mut self, path: PathBuf, day: Option<i64>) {
+        let name = path.to_string_lossy().into_owned();
+        let location = Location::Path(path);
+        self.trail.files.push(TrailFile { name, bytes: None, day, modified: None, etag: None, location });
     }
 }
 
-/// What an entry of a folder is, and where it is a link, what it leads to.
-fn target(entry: &DirEntry) -> io::Result<(FileType, Option<Metadata>)> {
+/// What an entry of a folder is, or what it leads to, and whether it is a link.
+fn target(entry: &DirEntry) -> io::Result<(FileType, bool)> {
     let file_type = entry.file_type()?;
-    if !file_type.is_symlink() {
-        return Ok((file_type, None));
-    }
-    let metadata = fs::metadata(entry.path())?;
-    Ok((metadata.file_type(), Some(metadata)))
+    let is_link = file_type.is_symlink();
+    Ok((if is_link { fs::metadata(entry.path())?.file_type() } else { file_type }, is_link))
 }
 
 /// Whether it can be read only once.

@@ -12,8 +12,9 @@ pub mod stream;
 
 use std::cmp::Reverse;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use self::objects::{Object, ObjectStores, StoreError};
@@ -38,14 +39,14 @@ pub struct Trail {
 pub struct TrailFile {
     /// Its name as the user knows it: a path, a URL, or `standard input`.
     pub name: String,
-    /// Its size as it is stored, if that is known.
+    /// Its size as it is stored, if that is known. See [`Trail::look`].
     pub bytes: Option<u64>,
     /// The day in its path, as days since 1970.
     pub day: Option<i64>,
     /// When it was last changed.
     pub modified: Option<EventTime>,
     /// What is another if the content is another: an object's `ETag`, without quotation marks; of a file on this
-    /// machine its size and the nanosecond of its last change. `None` for what comes as a stream.
+    /// machine its size and the nanosecond of its last change, see [`Trail::look`]. `None` for what comes as a stream.
     pub etag: Option<String>,
     /// Where it is.
     pub location: Location,
@@ -100,6 +101,10 @@ pub enum FindError {
     },
 }
 
+/// Up to how many files on this machine are looked at one by one, so that large ones come first. Among more, the order
+/// matters less than the looking.
+const FEW_FILES: usize = 1_000;
+
 impl Trail {
     /// Finds the files in the inputs. What is not there or cannot be listed is a problem of the trail, and no
     /// error.
@@ -122,6 +127,9 @@ impl Trail {
             }
         }
         local.finish();
+        if trail.files.len() <= FEW_FILES {
+            trail.look();
+        }
         for input in inputs {
             let Input::Url(url) = input else { continue };
             let error = |source| FindError::Store { url: url.clone(), source };
@@ -130,6 +138,12 @@ impl Trail {
         }
         trail.arrange();
         Ok(trail)
+    }
+
+    /// Asks for the size, last change and tag of each file on this machine of which they are not known, as where there
+    /// are many. What cannot be asked stays unknown; opening it will tell why.
+    pub fn look(&mut self) {
+        self.files.iter_mut().filter(|file| file.etag.is_none()).for_each(TrailFile::look);
     }
 
     /// Puts the files into the order in which they are best read, each once.
@@ -150,6 +164,15 @@ impl Trail {
 }
 
 impl TrailFile {
+    fn look(&mut self) {
+        let Location::Path(path) = &self.location else { return };
+        let Ok(metadata) = fs::metadata(path) else { return };
+        let (size, seconds, nanoseconds) = (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+        self.bytes = Some(size);
+        self.modified = EventTime::from_seconds(seconds);
+        self.etag = Some(format!("{size}-{seconds}.{nanoseconds:09}"));
+    }
+
     /// Opens it for reading from its beginning, as it is stored: nothing is decompressed.
     ///
     /// # Errors

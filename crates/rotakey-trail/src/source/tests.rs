@@ -240,6 +240,22 @@ fn a_changed_file_has_another_tag() {
 }
 
 #[test]
+fn among_many_files_only_those_are_looked_at_of_which_it_is_asked() {
+    let names: Vec<_> = (0..=FEW_FILES).map(|number| format!("{number}.json=3")).collect();
+    let root = folder(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut trail = find(&[Input::Path(root.path().to_owned())], &Selection::default());
+    assert_eq!(trail.files.len(), FEW_FILES + 1);
+    assert!(trail.files.iter().all(|file| file.etag.is_none()));
+    trail.look();
+    assert!(
+        trail
+            .files
+            .iter()
+            .all(|file| file.etag.is_some() && file.modified.is_some() && file.bytes == Some(3))
+    );
+}
+
+#[test]
 fn inputs_are_told_apart() {
     let input = |text: &str| Input::from(OsString::from(text));
     assert_eq!(input("-"), Input::StandardInput);

@@ -122,7 +122,12 @@ async fn find(paths: &[String], globals: &GlobalArgs) -> Result<Trail, CommandEr
     };
     let selection = Selection::default();
     let find = Find { selection: &selection, again: false, objects: stores.as_ref() };
-    block_in_place(|| Trail::find(&inputs, &find)).map_err(|error| match error {
+    let found = block_in_place(|| {
+        let mut trail = Trail::find(&inputs, &find)?;
+        trail.look();
+        Ok(trail)
+    });
+    found.map_err(|error: FindError| match error {
         FindError::Store { .. } => {
             CommandError::usage(error).hint("Such a URL looks like s3://BUCKET/PREFIX.")
         }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::ops::Range;
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, sync_channel};
 
 use futures::future::try_join_all;
 use object_store::{GetOptions, GetResult, ObjectStore};
@@ -17,20 +17,20 @@ const PART: u64 = 8 << 20;
 /// How many parts of one large object are asked for ahead of whoever reads.
 const PARTS_AHEAD: usize = 4;
 
-/// A whole object that is on its way.
+/// A whole object that has arrived, or will not.
 #[derive(Debug)]
-pub(in crate::source) struct Pending(Receiver<io::Result<Vec<u8>>>);
+pub(in crate::source) struct Arrival {
+    /// The number that it was asked for with.
+    pub(in crate::source) number: usize,
+    pub(in crate::source) content: io::Result<Vec<u8>>,
+}
 
 impl Object {
-    /// Asks for all of it, and does not wait.
-    pub(in crate::source) fn request(&self) -> Pending {
-        let (sender, receiver) = sync_channel(1);
+    /// Asks for all of it, and does not wait. Exactly one arrival will be sent, whatever happens.
+    pub(in crate::source) fn request(&self, number: usize, arrivals: Sender<Arrival>) {
+        let reply = Reply { number, content: Err(interrupted()), arrivals };
         let object = self.clone();
-        self.store.runtime.spawn(async move {
-            // Nobody may be waiting any more.
-            let _ = sender.send(object.whole().await.map_err(io_error));
-        });
-        Pending(receiver)
+        self.store.runtime.spawn(async move { reply.give(object.whole().await.map_err(io_error)) });
     }
 
     async fn whole(self) -> object_store::Result<Vec<u8>> {
@@ -63,19 +63,24 @@ impl Object {
     }
 }
 
-impl Pending {
-    /// It, if it is there.
-    pub(in crate::source) fn now(&self) -> Option<io::Result<Vec<u8>>> {
-        match self.0.try_recv() {
-            Ok(result) => Some(result),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Err(interrupted())),
-        }
-    }
+/// Sends what it holds when it ends: also if the task that holds it panics, or never runs.
+struct Reply {
+    number: usize,
+    content: io::Result<Vec<u8>>,
+    arrivals: Sender<Arrival>,
+}
 
-    /// It, once it is there.
-    pub(in crate::source) fn wait(self) -> io::Result<Vec<u8>> {
-        self.0.recv().unwrap_or_else(|_| Err(interrupted()))
+impl Reply {
+    fn give(mut self, content: io::Result<Vec<u8>>) {
+        self.content = content;
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        let content = std::mem::replace(&mut self.content, Ok(Vec::new()));
+        // Nobody may be waiting any more.
+        let _ = self.arrivals.send(Arrival { number: self.number, content });
     }
 }
 
@@ -85,7 +90,7 @@ pub(in crate::source) struct Ranges {
     object: Object,
     /// Where the next part begins that was not asked for.
     next: u64,
-    ahead: VecDeque<Pending>,
+    ahead: VecDeque<Receiver<io::Result<Vec<u8>>>>,
     part: io::Cursor<Vec<u8>>,
 }
 
@@ -103,7 +108,7 @@ impl Ranges {
             self.object.store.runtime.spawn(async move {
                 let _ = sender.send(object.get(Some(range)).await.map_err(io_error));
             });
-            self.ahead.push_back(Pending(receiver));
+            self.ahead.push_back(receiver);
         }
     }
 }
@@ -117,7 +122,7 @@ impl Read for Ranges {
                 return Ok(read);
             }
             let Some(next) = self.ahead.pop_front() else { return Ok(0) };
-            match next.wait() {
+            match next.recv().unwrap_or_else(|_| Err(interrupted())) {
                 Ok(part) => self.part = io::Cursor::new(part),
                 Err(error) => {
                     // What comes after a gap is not the object.

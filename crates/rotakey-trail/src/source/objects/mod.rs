@@ -16,7 +16,7 @@ use object_store::{ClientConfigKey, ClientOptions, CredentialProvider, ObjectSto
 use rotakey_core::secret::Secret;
 use tokio::runtime::Handle;
 
-pub(super) use self::body::{Pending, Ranges};
+pub(super) use self::body::{Arrival, Ranges};
 use super::Trail;
 use crate::selection::Selection;
 
