@@ -51,6 +51,33 @@ pub struct RowSums<'t> {
     pub sessions: Option<&'t SessionUse>,
 }
 
+impl<'t> RowSums<'t> {
+    /// Those of a row with lists.
+    pub fn of(row: &'t KeyUsage) -> Self {
+        let length = |length: usize| length as u64;
+        Self {
+            access_key_id: row.access_key_id.as_deref(),
+            group: row.consumer.as_deref().or(row.service.as_deref()).or(row.day.as_deref()),
+            principal_arn: row.principal_arn.as_deref(),
+            account_id: row.account_id.as_deref(),
+            user_name: row.user_name.as_deref(),
+            calls: row.calls,
+            denied_calls: row.denied_calls,
+            failed_calls: row.failed_calls,
+            throttled_calls: row.throttled_calls,
+            first_at: row.first_at,
+            last_at: row.last_at,
+            actions: length(row.actions.len()),
+            error_codes: length(row.errors.len()),
+            regions: length(row.regions.len()),
+            addresses: row.addresses,
+            user_agents: row.distinct_user_agents,
+            active_days: row.cadence.as_ref().map_or(0, |cadence| cadence.active_days.into()),
+            sessions: row.sessions.as_ref(),
+        }
+    }
+}
+
 impl UsageTable {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         let mut rows = Vec::new();

@@ -18,6 +18,11 @@ pub(super) struct IndexArgs {
 }
 
 impl IndexArgs {
+    /// Whether the arguments or the environment name one.
+    pub(super) fn is_named(&self) -> bool {
+        self.index.is_some()
+    }
+
     /// Where it is.
     pub(super) fn location(&self) -> Result<Location, CommandError> {
         match &self.index {

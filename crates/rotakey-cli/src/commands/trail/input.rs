@@ -31,7 +31,7 @@ const ORIGINS: i64 = 3 * DAY;
 #[derive(Debug, Args)]
 pub(super) struct InputArgs {
     /// Log files, folders of them, s3://BUCKET/PREFIX; - is standard input
-    #[arg(value_name = "PATH", required_unless_present = "live")]
+    #[arg(value_name = "PATH")]
     paths: Vec<String>,
     /// Only events from this instant or day on, such as 2026-11-01 or 2026-11-01T06:00:00Z
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
@@ -75,6 +75,11 @@ pub(super) enum Times {
 }
 
 impl InputArgs {
+    /// Whether neither files nor CloudTrail itself are to be read.
+    pub(super) fn names_nothing(&self) -> bool {
+        self.paths.is_empty() && !self.live
+    }
+
     /// Which records count.
     pub(super) fn selection(&self) -> Result<Selection, CommandError> {
         if let Some((from, until)) = self.from.zip(self.until)
@@ -125,6 +130,11 @@ impl InputArgs {
         globals: &GlobalArgs,
         printer: &Printer,
     ) -> Result<Input, CommandError> {
+        if self.names_nothing() {
+            return Err(CommandError::usage("it is not said where the records are").hint(
+                "Name log files, folders of them or s3://BUCKET/PREFIX, - for standard input, or say --live.",
+            ));
+        }
         let lookup = match self.live {
             true => Some(live::look_up(&selection, self.keep.as_deref(), globals, printer).await?),
             false => None,

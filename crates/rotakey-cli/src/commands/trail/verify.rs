@@ -1,18 +1,21 @@
 //! `rotakey trail verify`: whether the log files are those that CloudTrail delivered, all of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use rotakey_engine::inventory::Progress as _;
 use rotakey_trail::event_time::EventTime;
 use rotakey_trail::verify::{
-    Code, Coverage, Problem, PublicKey, Severity, Verification, VerifyError, VerifyOptions, verify,
+    Code, Coverage, Problem, PublicKey, Severity, Verification, VerifyError, VerifyOptions, WantedKeys,
+    verify, wanted_keys,
 };
 use serde::Serialize;
 
 use super::input::instant;
+use crate::assembly::Aws;
 use crate::cli::{Format, GlobalArgs};
-use crate::error::{CommandError, Verdict, exit_codes};
+use crate::error::{CommandError, ErrorKind, Verdict, exit_codes};
+use crate::explain::port_error;
 use crate::printer::{Palette, Printer, cannot_write};
 use crate::progress::Progress;
 use crate::quantity::{count, grouped};
@@ -32,6 +35,7 @@ after it, and the newest by what `aws s3api head-object` prints of it, if that
 was saved as NAME.json.gz.metadata.json.
 
 Examples:
+  rotakey trail verify logs/               asks CloudTrail for its public keys
   aws cloudtrail list-public-keys --start-time 2026-11-01 > keys.json
   rotakey trail verify --public-keys keys.json logs/
   rotakey trail verify --public-keys keys.json --from 2026-11-01 logs/
@@ -45,6 +49,7 @@ pub(crate) struct VerifyArgs {
     #[arg(value_name = "FOLDER", required = true)]
     folders: Vec<PathBuf>,
     /// The public keys, as `aws cloudtrail list-public-keys` printed them; of several regions, one after the other
+    /// [default: CloudTrail is asked for them]
     #[arg(long, value_name = "FILE")]
     public_keys: Option<PathBuf>,
     /// All from this instant or day on must be proven, such as 2026-11-01 [default: the oldest digest]
@@ -73,7 +78,7 @@ pub(super) async fn run(
         bucket: args.bucket.clone(),
         ..VerifyOptions::default()
     };
-    let keys = public_keys(args, &options, globals).await?;
+    let keys = public_keys(args, &options, globals, printer).await?;
     let progress = Progress::new(printer);
     let watch = |files: u64| {
         let files = usize::try_from(files).unwrap_or(usize::MAX);
@@ -96,18 +101,48 @@ pub(super) async fn run(
     })
 }
 
-/// The keys that the digests are held against.
+/// The keys that the digests are held against: those of a file, or CloudTrail's own, for each region of the folders.
 async fn public_keys(
     args: &VerifyArgs,
-    _options: &VerifyOptions,
-    _globals: &GlobalArgs,
+    options: &VerifyOptions,
+    globals: &GlobalArgs,
+    printer: &Printer,
 ) -> Result<Vec<PublicKey>, CommandError> {
-    let Some(path) = &args.public_keys else {
-        return Err(CommandError::incomplete("without public keys nothing can be verified").hint(
-            "Save them, for each region: aws cloudtrail list-public-keys --start-time … > keys.json; \
-             then name the file with --public-keys.",
-        ));
-    };
+    match &args.public_keys {
+        Some(path) => saved_keys(path),
+        None => live_keys(&wanted_keys(&args.folders, options), globals, printer).await,
+    }
+}
+
+async fn live_keys(
+    wanted: &[WantedKeys],
+    globals: &GlobalArgs,
+    printer: &Printer,
+) -> Result<Vec<PublicKey>, CommandError> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let aws = Aws::connect(globals).await?;
+    let cloudtrail = aws.connection.cloudtrail(aws.clock.clone());
+    let mut keys = Vec::new();
+    for WantedKeys { region, from, until } in wanted {
+        printer.detail(&format!("Asking CloudTrail for its public keys in {region}."));
+        let listed = cloudtrail.list_public_keys(region, (*from).into(), (*until).into()).await;
+        let listed = listed.map_err(|error| {
+            CommandError { kind: ErrorKind::Incomplete, ..port_error(error) }
+                .hint("Or save the keys where AWS can be asked, and name the file with --public-keys.")
+        })?;
+        for key in listed {
+            let key = PublicKey::new(&key.fingerprint, &key.value).map_err(|error| {
+                CommandError::failure(format!("a public key of CloudTrail in {region}: {error}"))
+            })?;
+            keys.push(key);
+        }
+    }
+    Ok(keys)
+}
+
+fn saved_keys(path: &Path) -> Result<Vec<PublicKey>, CommandError> {
     let json = std::fs::read(path).map_err(|error| {
         CommandError::usage(format!("cannot read {}: {error}", path.display())).hint("Name an existing file.")
     })?;

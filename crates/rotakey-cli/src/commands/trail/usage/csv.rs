@@ -1,6 +1,8 @@
 //! The use of keys as CSV: a line for each row, with counts in place of lists.
 
-use rotakey_trail::usage::{GroupBy, RowSums, UsageTable};
+use rotakey_trail::usage::{GroupBy, RowSums};
+
+use super::rows::Rows;
 
 use crate::error::CommandError;
 use crate::printer::{Printer, cannot_write};
@@ -29,7 +31,7 @@ const COLUMNS: [&str; 19] = [
 ];
 
 /// Prints all rows.
-pub(super) fn print(table: &UsageTable, printer: &Printer) -> Result<(), CommandError> {
+pub(super) fn print(table: &Rows, printer: &Printer) -> Result<(), CommandError> {
     let mut out = csv::Writer::from_writer(printer.data());
     let group = match table.group_by() {
         GroupBy::Key | GroupBy::Principal => None,

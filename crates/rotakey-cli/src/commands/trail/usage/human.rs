@@ -1,8 +1,11 @@
 //! The use of keys as people read it.
 
+use rotakey_trail::cadence::Cadence;
 use rotakey_trail::event_time::EventTime;
+use rotakey_trail::usage::GroupBy;
 use rotakey_trail::usage::schema::{KeyUsage, NetworkUse};
-use rotakey_trail::usage::{GroupBy, UsageTable};
+
+use super::rows::Rows;
 
 use crate::error::CommandError;
 use crate::printer::{Palette, Printer};
@@ -17,23 +20,20 @@ const BRIEF: usize = 3;
 const LONG: usize = 12;
 
 /// Prints the rows: one key in full, or a table of those used last.
-pub(super) fn print(
-    table: &UsageTable,
-    is_of_few: bool,
-    all: bool,
-    printer: &Printer,
-) -> Result<(), CommandError> {
-    if table.is_empty() {
+pub(super) fn print(table: &Rows, is_of_few: bool, all: bool, printer: &Printer) -> Result<(), CommandError> {
+    if table.len() == 0 {
         return printer.text("No key was used in what was read.\n");
     }
     if is_of_few && table.group_by() == GroupBy::Key {
-        for (number, row) in table.rows(0..table.len()).enumerate() {
-            if number > 0 {
-                printer.text("\n")?;
+        let mut result = Ok(());
+        let mut is_first = true;
+        table.each_row(0..table.len(), |row| {
+            let separator = if std::mem::take(&mut is_first) { "" } else { "\n" };
+            if result.is_ok() {
+                result = printer.text(separator).and_then(|()| print_in_full(row, printer));
             }
-            print_in_full(&row, printer)?;
-        }
-        return Ok(());
+        });
+        return result;
     }
     let chosen = choose(table, all);
     let mut lines = Table::new([Fit::Whole, Fit::Elide, Fit::Whole, Fit::Whole, Fit::Whole, Fit::Whole]);
@@ -48,9 +48,7 @@ pub(super) fn print(
     let heading = |title: &str| Cell::new(title).style(palette.heading);
     lines.row([first, second, "CALLS", "FAILED", "FIRST USE", "LAST USE"].map(heading));
     for &number in &chosen.rows {
-        for row in table.rows(number..number + 1) {
-            push(&mut lines, &row, table.group_by(), palette);
-        }
+        table.each_row(number..number + 1, |row| push(&mut lines, row, table.group_by(), palette));
     }
     printer.table(&lines)?;
     print_rest(&chosen, table, printer)
@@ -65,7 +63,7 @@ struct Chosen {
 }
 
 /// The rows that were used last; session keys only if all are wanted.
-fn choose(table: &UsageTable, all: bool) -> Chosen {
+fn choose(table: &Rows, all: bool) -> Chosen {
     let mut chosen = Chosen { rows: Vec::new(), sessions: 0, session_calls: 0, others: 0 };
     let mut order = Vec::new();
     table.each_sum(|number, row| {
@@ -89,7 +87,7 @@ fn choose(table: &UsageTable, all: bool) -> Chosen {
     chosen
 }
 
-fn print_rest(chosen: &Chosen, table: &UsageTable, printer: &Printer) -> Result<(), CommandError> {
+fn print_rest(chosen: &Chosen, table: &Rows, printer: &Printer) -> Result<(), CommandError> {
     if chosen.rows.is_empty() {
         printer.text("No long-term key was used.\n")?;
     }
@@ -178,10 +176,7 @@ fn print_in_full(row: &KeyUsage, printer: &Printer) -> Result<(), CommandError> 
     line("First use", row.first_at.map(|at| at.to_string()).unwrap_or_default());
     line("Last use", row.last_at.map(|at| at.to_string()).unwrap_or_default());
     if let Some(cadence) = &row.cadence {
-        let days = count(cadence.active_days as usize, "day");
-        let gap = i64::try_from(cadence.longest_gap_seconds).unwrap_or(i64::MAX);
-        let gap = duration(jiff::SignedDuration::from_secs(gap));
-        line("Rhythm", format!("used on {days}, never quiet for longer than {gap} in between"));
+        line("Rhythm", rhythm(cadence));
     }
     if let Some(sessions) = &row.sessions {
         let last = sessions.last_at.map(|at| format!(", the last {at}")).unwrap_or_default();
@@ -242,6 +237,20 @@ fn print_in_full(row: &KeyUsage, printer: &Printer) -> Result<(), CommandError> 
         printer.text(&format!("… and {}; --format json has all.\n", count(left_out, "more line")))?;
     }
     Ok(())
+}
+
+/// When the key is used, and how sure that is.
+fn rhythm(cadence: &Cadence) -> String {
+    let days = count(cadence.active_days as usize, "day");
+    let gap = i64::try_from(cadence.longest_gap_seconds).unwrap_or(i64::MAX);
+    let gap = duration(jiff::SignedDuration::from_secs(gap));
+    let used = format!("used on {days}, never quiet for longer than {gap} in between");
+    match &cadence.schedule {
+        Some(schedule) => {
+            format!("{} (confidence {:.0} %); {used}", schedule.text, schedule.confidence * 100.0)
+        }
+        None => used,
+    }
 }
 
 fn source(used: &NetworkUse) -> String {

@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use rotakey_trail::summary::Summary;
-use rotakey_trail::usage::UsageTable;
+
+use super::rows::Rows;
 
 use crate::error::CommandError;
 use crate::harmless_json::HarmlessJson;
@@ -15,7 +16,7 @@ use crate::printer::{Printer, cannot_write};
 const PORTION: usize = 512;
 
 /// Prints all rows.
-pub(super) fn print(table: &UsageTable, summary: &Summary, printer: &Printer) -> Result<(), CommandError> {
+pub(super) fn print(table: &Rows, summary: &Summary, printer: &Printer) -> Result<(), CommandError> {
     let mut out = HarmlessJson::new(printer.data());
     write!(out, "{{\"complete\":{},\"keys\":[", summary.is_complete()).map_err(cannot_write)?;
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -34,7 +35,7 @@ pub(super) fn print(table: &UsageTable, summary: &Summary, printer: &Printer) ->
 }
 
 /// A portion of rows from each thread, in order.
-fn in_threads(table: &UsageTable, begin: usize, threads: usize) -> Vec<Vec<u8>> {
+fn in_threads(table: &Rows, begin: usize, threads: usize) -> Vec<Vec<u8>> {
     thread::scope(|scope| {
         let portions: Vec<_> = (0..threads)
             .map(|number| {
@@ -50,13 +51,13 @@ fn in_threads(table: &UsageTable, begin: usize, threads: usize) -> Vec<Vec<u8>> 
     })
 }
 
-fn portion(table: &UsageTable, from: usize, until: usize) -> Vec<u8> {
+fn portion(table: &Rows, from: usize, until: usize) -> Vec<u8> {
     let mut text = Vec::new();
-    for (number, row) in table.rows(from..until).enumerate() {
-        if number > 0 {
+    table.each_row(from..until, |row| {
+        if !text.is_empty() {
             text.extend_from_slice(b",\n");
         }
-        serde_json::to_writer(&mut text, &row).expect("rows hold what JSON has, and memory takes it");
-    }
+        serde_json::to_writer(&mut text, row).expect("rows hold what JSON has, and memory takes it");
+    });
     text
 }

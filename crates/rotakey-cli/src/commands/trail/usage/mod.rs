@@ -2,9 +2,13 @@
 
 use clap::{Args, ValueEnum};
 use rotakey_core::id::AccessKeyId;
+use rotakey_store::usage_index::Question;
+use rotakey_trail::event_time::EventTime;
 use rotakey_trail::summary::Summary;
-use rotakey_trail::usage::{GroupBy, Usage, UsageTable};
+use rotakey_trail::usage::{GroupBy, Usage};
 
+use self::rows::Rows;
+use super::index::{IndexArgs, index_error};
 use super::input::{InputArgs, Times};
 use super::tell::tell;
 use crate::cli::{Format, GlobalArgs};
@@ -14,6 +18,7 @@ use crate::printer::Printer;
 mod csv;
 mod human;
 mod json;
+mod rows;
 
 /// Say who uses each key: first and last use, calls, sources, clients
 #[derive(Debug, Args)]
@@ -29,6 +34,7 @@ Examples:
   rotakey trail usage --by day --key AKIA... --from 2026-11-01 logs/
   rotakey trail usage --format csv --output keys.csv s3://trail-bucket/
   rotakey trail usage --live --from 2026-11-20
+  rotakey trail usage --index sqlite:usage.db --key AKIA...
 
 Next:
   rotakey trail consumers AKIA... logs/    who must move when it is rotated
@@ -49,6 +55,8 @@ pub(crate) struct UsageArgs {
     /// Show all keys to people, session keys too
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    index: IndexArgs,
 }
 
 /// What a row is about.
@@ -79,6 +87,9 @@ pub(super) async fn run(
     globals: &GlobalArgs,
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
+    if args.input.names_nothing() && args.index.is_named() {
+        return of_index(args, printer).await;
+    }
     let input = args.input.open(Times::Once, globals, printer).await?.of_use();
     if let Some(verdict) = input.partial(printer)? {
         return Ok(verdict);
@@ -87,26 +98,43 @@ pub(super) async fn run(
     let usage = Usage::of_keys(args.by.into(), keys);
     let (answer, summary) = input.answer(printer, || usage.answer());
     drop(answer);
-    print(args, &usage.finish(), &summary, printer)
+    let rows = Rows::Counted(usage.finish());
+    print(args, &rows, &summary, printer)?;
+    Ok(tell(&summary, Verdict::Clean, printer))
 }
 
-fn print(
-    args: &UsageArgs,
-    table: &UsageTable,
-    summary: &Summary,
-    printer: &Printer,
-) -> Result<Verdict, CommandError> {
+/// The same of what was ingested earlier.
+async fn of_index(args: &UsageArgs, printer: &Printer) -> Result<Verdict, CommandError> {
+    let index = args.index.open().await?;
+    let selection = args.input.selection()?;
+    if !selection.accounts.is_empty() || !selection.regions.is_empty() {
+        return Err(CommandError::usage("an index cannot be asked for one account or region")
+            .hint("Leave --account and --in-region out, or read the log files themselves."));
+    }
+    let question = Question {
+        keys: args.keys.iter().map(AccessKeyId::to_string).collect(),
+        from: selection.from.map(EventTime::day),
+        until: selection.until.map(EventTime::day),
+        by: args.by.into(),
+    };
+    let rows = index.usage(&question).await.map_err(index_error)?;
+    index.close().await;
+    print(args, &Rows::Told(rows, args.by.into()), &Summary::default(), printer)?;
+    Ok(Verdict::Clean)
+}
+
+fn print(args: &UsageArgs, rows: &Rows, summary: &Summary, printer: &Printer) -> Result<(), CommandError> {
     match printer.format() {
-        Format::Human => human::print(table, !args.keys.is_empty(), args.all, printer)?,
-        Format::Json => json::print(table, summary, printer)?,
-        Format::Csv => csv::print(table, printer)?,
+        Format::Human => human::print(rows, !args.keys.is_empty(), args.all, printer)?,
+        Format::Json => json::print(rows, summary, printer)?,
+        Format::Csv => csv::print(rows, printer)?,
     }
     for key in &args.keys {
         let mut is_used = false;
-        table.each_sum(|_, row| is_used |= row.access_key_id == Some(key.as_str()));
+        rows.each_sum(|_, row| is_used |= row.access_key_id == Some(key.as_str()));
         if !is_used && args.by != By::Principal {
             printer.note(&format!("{key}: no use was recorded in what was read."));
         }
     }
-    Ok(tell(summary, Verdict::Clean, printer))
+    Ok(())
 }
