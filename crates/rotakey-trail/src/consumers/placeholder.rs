@@ -24,7 +24,14 @@ impl Consumer {
     pub fn of(record: &Record<'_>) -> Self {
         Self {
             network: record.source_ip.map(Network::of),
-            agent: record.user_agent.map(Agent::parse),
+            agent: record.user_agent.map(|agent| Agent {
+                // Versions change with every update.
+                version: None,
+                runtime_version: None,
+                operating_system: None,
+                text: None,
+                ..Agent::parse(agent)
+            }),
             vpc_endpoint: record.vpc_endpoint_id.map(str::to_owned),
             invoked_by: record.identity.invoked_by.map(str::to_owned),
         }
