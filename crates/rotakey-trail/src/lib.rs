@@ -32,7 +32,6 @@ pub mod rollup;
 pub mod scan;
 pub mod seen;
 pub mod selection;
-pub mod sessions;
 pub mod source;
 pub mod summary;
 pub mod timeline;

@@ -17,9 +17,10 @@ pub use s3_log::{RefusedSource, RefusedTally, S3AccessLogs, S3Document, S3Reques
 use crate::answer::Answer;
 use crate::event_time::EventTime;
 use crate::keys::{KeyEvent, LifeEvent};
+use crate::lineage::KeySet;
 use crate::newest::Newest;
 use crate::record::Record;
-use crate::sessions::Sessions;
+use crate::selection::Selection;
 use crate::summary::Summary;
 
 /// For how long a key may go on working after it was switched off: "as a service that is accessed through
@@ -51,8 +52,8 @@ pub const SESSION_MEANING: &str = "Sessions that were minted with the key before
 /// Takes the uses of one key and what changed about it.
 #[derive(Debug)]
 pub struct AfterAnswer {
-    access_key_id: String,
-    sessions: Arc<dyn Sessions>,
+    keys: Arc<KeySet>,
+    selection: Selection,
     stated: Option<EventTime>,
     changes: Vec<LifeEvent>,
     uses: Newest<RecordedUse>,
@@ -85,12 +86,13 @@ pub struct RecordedUse {
 }
 
 impl AfterAnswer {
-    /// Asks about that key, and about those sessions of it. `stated` is when it was switched off, if whoever
-    /// asks knows that better than the trail.
-    pub fn new(access_key_id: &str, sessions: Arc<dyn Sessions>, stated: Option<EventTime>) -> Self {
+    /// Asks about the root of those keys and about its sessions. Uses are those of the selection; what changed about
+    /// the key may be told anywhere. `stated` is when it was switched off, if whoever asks knows that better than
+    /// the trail.
+    pub fn new(keys: Arc<KeySet>, selection: Selection, stated: Option<EventTime>) -> Self {
         Self {
-            access_key_id: access_key_id.to_owned(),
-            sessions,
+            keys,
+            selection,
             stated,
             changes: Vec::new(),
             uses: Newest::new(MOST_USES),
@@ -111,8 +113,7 @@ impl Answer for AfterAnswer {
         for record in records {
             let is_change = self.take_change(record);
             let Some(signer) = record.identity.access_key_id else { continue };
-            let is_session = signer != self.access_key_id;
-            if is_session && !self.sessions.contains(signer) {
+            if !self.keys.contains(signer) || !self.selection.has(record) {
                 continue;
             }
             if let Some(address) = record.source_ip.filter(|address| !self.addresses.contains(*address)) {
@@ -152,8 +153,8 @@ impl AfterAnswer {
         if !is_candidate {
             return false;
         }
-        let event = KeyEvent::of(record)
-            .filter(|event| event.access_key_id.as_deref() == Some(self.access_key_id.as_str()));
+        let event =
+            KeyEvent::of(record).filter(|event| event.access_key_id.as_deref() == Some(self.keys.root()));
         let change = event.as_ref().and_then(LifeEvent::of);
         let is_change = change.is_some();
         self.changes.extend(change);
@@ -192,6 +193,12 @@ pub struct AfterDocument {
     pub s3_access_logs: Option<S3Document>,
     /// What can be concluded from this, and what cannot.
     pub meaning: Vec<&'static str>,
+    /// How many sessions of the key were followed.
+    pub sessions_followed: u64,
+    /// Whether all of them were followed that were seen.
+    pub followed: bool,
+    /// What was read.
+    pub summary: Summary,
 }
 
 /// What the trail and the access logs say.
@@ -249,7 +256,7 @@ impl AfterAnswer {
         let mut uses = Vec::new();
         let mut last_use_before = None;
         for event in events {
-            let through_session = event.access_key_id != self.access_key_id;
+            let through_session = event.access_key_id != self.keys.root();
             let Some(time) = unusable.iter().find(|time| time.holds(event.at)) else {
                 let switched_off_later = unusable.iter().any(|time| event.at < time.from);
                 if !through_session && switched_off_later {
@@ -280,9 +287,10 @@ impl AfterAnswer {
         AfterDocument {
             complete: summary.is_complete()
                 && !truncated
+                && !self.keys.is_cut()
                 && !unusable.is_empty()
                 && s3_access_logs.as_ref().is_none_or(|logs| logs.malformed_lines == 0),
-            access_key_id: self.access_key_id,
+            access_key_id: self.keys.root().to_owned(),
             conclusion: match uses_after + session_uses_after + s3_requests {
                 _ if unusable.is_empty() => Conclusion::NotSwitchedOff,
                 0 => Conclusion::NothingSeen,
@@ -299,6 +307,9 @@ impl AfterAnswer {
             truncated,
             s3_access_logs,
             meaning,
+            sessions_followed: self.keys.descendants(),
+            followed: !self.keys.is_cut(),
+            summary: summary.clone(),
         }
     }
 }

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::lineage::{Edges, Reach};
 use crate::oracle;
 
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
@@ -29,7 +30,14 @@ fn change(time: &str, name: &str, status: &str, by: &str) -> Value {
 fn answer(events: &[Value], stated: Option<&str>) -> AfterAnswer {
     let arena = Bump::new();
     let stated = stated.map(|time| EventTime::parse(&format!("2026-11-23T{time}Z")).unwrap());
-    let mut answer = AfterAnswer::new(KEY, Arc::new(BTreeSet::from([SESSION.to_owned()])), stated);
+    let mut minting = call("08:00:00", KEY);
+    minting["eventSource"] = json!("sts.amazonaws.com");
+    minting["eventName"] = json!("GetSessionToken");
+    minting["responseElements"] = json!({"credentials": {"accessKeyId": SESSION}});
+    let mut edges = Edges::new([KEY], Reach::Sessions);
+    edges.take(&oracle::records(&minting.to_string(), &arena));
+    let keys = Arc::new(edges.descendants(KEY));
+    let mut answer = AfterAnswer::new(keys, Selection::default(), stated);
     answer.take(&oracle::records(&json!({"Records": events}).to_string(), &arena));
     answer
 }

@@ -133,6 +133,8 @@ pub struct KeysDocument {
     pub iam_events: u64,
     /// Whether rotakey's own log was at hand to tell what was done by rotakey.
     pub log_known: bool,
+    /// What was read.
+    pub summary: Summary,
 }
 
 impl KeysAnswer {
@@ -174,6 +176,7 @@ impl KeysAnswer {
             dropped,
             iam_events: self.iam_events,
             log_known: known.is_some(),
+            summary: summary.clone(),
         }
     }
 }

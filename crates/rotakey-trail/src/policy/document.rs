@@ -23,6 +23,12 @@ pub struct PolicyReport {
     pub access_key_id: String,
     /// The user of the key first, then roles by their ARNs. Each has policies of its own.
     pub subjects: Vec<SubjectPolicy>,
+    /// How many sessions of the key were followed.
+    pub sessions_followed: u64,
+    /// Whether all of them were followed that were seen.
+    pub followed: bool,
+    /// What was read.
+    pub summary: Summary,
 }
 
 /// The policies of one subject.
@@ -110,8 +116,11 @@ impl PolicyAnswer {
     /// The report. With `include_denied`, what was denied is granted too.
     pub fn into_report(self, include_denied: bool, summary: &Summary) -> PolicyReport {
         PolicyReport {
-            complete: summary.is_complete(),
-            access_key_id: self.access_key_id,
+            complete: summary.is_complete() && !self.keys.is_cut(),
+            access_key_id: self.keys.root().to_owned(),
+            sessions_followed: self.keys.descendants(),
+            followed: !self.keys.is_cut(),
+            summary: summary.clone(),
             subjects: self
                 .subjects
                 .into_iter()

@@ -23,11 +23,12 @@ pub use write::{Document, MOST_CHARACTERS, Statement};
 
 use crate::answer::Answer;
 use crate::event_time::EventTime;
+use crate::lineage::KeySet;
 use crate::outcome::Outcome;
 use crate::policy::need::{needs, passed_profile};
 use crate::policy::seen::Seen;
 use crate::record::Record;
-use crate::sessions::Sessions;
+use crate::selection::Selection;
 use crate::usage::schema::Tally;
 
 /// The most instance profiles that are told.
@@ -36,8 +37,8 @@ const MOST_PROFILES: usize = 100;
 /// Takes the calls of a key, and of sessions of it.
 #[derive(Debug)]
 pub struct PolicyAnswer {
-    access_key_id: String,
-    sessions: Arc<dyn Sessions>,
+    keys: Arc<KeySet>,
+    selection: Selection,
     subjects: BTreeMap<Subject, SubjectSeen>,
 }
 
@@ -75,20 +76,17 @@ struct ActionSeen {
 }
 
 impl PolicyAnswer {
-    /// Asks about that key, and about those sessions of it.
-    pub fn new(access_key_id: &str, sessions: Arc<dyn Sessions>) -> Self {
-        Self { access_key_id: access_key_id.to_owned(), sessions, subjects: BTreeMap::new() }
+    /// Asks about the root of those keys, and about those that descend from it. Only records of the selection count.
+    pub fn new(keys: Arc<KeySet>, selection: Selection) -> Self {
+        Self { keys, selection, subjects: BTreeMap::new() }
     }
 
     fn subject(&self, record: &Record<'_>) -> Option<Subject> {
         let signer = record.identity.access_key_id?;
-        if signer == self.access_key_id {
-            return Some(Subject::User);
-        }
-        if !self.sessions.contains(signer) {
+        if !self.keys.contains(signer) || !self.selection.has(record) {
             return None;
         }
-        if record.identity.kind != Some("AssumedRole") {
+        if signer == self.keys.root() || record.identity.kind != Some("AssumedRole") {
             return Some(Subject::User);
         }
         let context = Record::json(record.identity.session_context);
@@ -157,7 +155,7 @@ impl SubjectSeen {
                 Outcome::Denied => action.denied.add(record.time, &need.resources),
                 _ => action.allowed.add(record.time, &need.resources),
             }
-            action.succeeded += u64::from(outcome == Outcome::Done);
+            action.succeeded += u64::from(outcome == Outcome::Done || is_dry_run(record.error_code));
         }
     }
 
@@ -213,6 +211,11 @@ const NOT_AUTHENTICATED: [&str; 15] = [
     "TokenRefreshRequired",
     "UnrecognizedClientException",
 ];
+
+/// Whether Amazon EC2 says with that `errorCode` that the call would have been done, had it been meant.
+fn is_dry_run(error_code: Option<&str>) -> bool {
+    error_code.is_some_and(|code| code.ends_with("DryRunOperation"))
+}
 
 /// Whether a call with that `errorCode` failed before it was known who makes it.
 fn is_not_authenticated(error_code: Option<&str>) -> bool {

@@ -27,10 +27,10 @@ impl WhyAll {
     /// In a few words, for people.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::NoRule => "takes no resource, or none that is known how to find",
-            Self::NotNamed => "a record names no resource",
-            Self::Unclear => "a record names its resource in a form that policies cannot hold",
-            Self::TooMany => "too many resources to list",
+            Self::NoRule => "takes no resource, or none that rotakey knows to find",
+            Self::NotNamed => "names no resource",
+            Self::Unclear => "names its resource in a form that policies cannot hold",
+            Self::TooMany => "names more resources than can be listed",
         }
     }
 }

@@ -4,6 +4,7 @@ use rotakey_iam_policy::{Context, PolicyDocument, Request, evaluate};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::lineage::{Edges, Reach};
 use crate::oracle;
 use crate::summary::Summary;
 
@@ -111,9 +112,19 @@ fn record(call: &Call, key: &str, second: u32, error: Option<&str>) -> Value {
     })
 }
 
+/// The key and its session.
+fn keys() -> Arc<KeySet> {
+    let arena = Bump::new();
+    let mut minting = record(&calls(0)[7], KEY, 0, None);
+    minting["responseElements"] = json!({"credentials": {"accessKeyId": SESSION}});
+    let mut edges = Edges::new([KEY], Reach::Sessions);
+    edges.take(&oracle::records(&minting.to_string(), &arena));
+    Arc::new(edges.descendants(KEY))
+}
+
 fn answer(records: &[Value]) -> PolicyAnswer {
     let arena = Bump::new();
-    let mut answer = PolicyAnswer::new(KEY, Arc::new(BTreeSet::from([SESSION.to_owned()])));
+    let mut answer = PolicyAnswer::new(keys(), Selection::default());
     answer.take(&oracle::records(&json!({"Records": records}).to_string(), &arena));
     answer
 }

@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 use rotakey_core::id::AccessKeyId;
@@ -12,6 +11,7 @@ use rotakey_trail::event_time::EventTime;
 use rotakey_trail::summary::Summary;
 
 use super::input::{InputArgs, Times, instant};
+use super::sessions::{tell_followed, with_sessions, worse};
 use super::tell::tell;
 use super::words::csv_cell;
 use crate::cli::{Format, GlobalArgs};
@@ -26,7 +26,8 @@ mod human;
     "When the key was switched off is read from the trail (UpdateAccessKey and
 DeleteAccessKey, in us-east-1) or told with --since. While it was on again, its
 use does not count. An event within the propagation time is told apart, and is no
-finding.
+finding. Sessions that were minted with the key outlive it: their use is told
+apart.
 
 No event does not prove that there was no attempt: CloudTrail does not promise
 events for calls whose authentication fails. S3 server access logs hold refused
@@ -52,6 +53,9 @@ pub(crate) struct AfterArgs {
     /// An event so many seconds after the key was switched off is no finding
     #[arg(long, value_name = "SECONDS", default_value_t = PROPAGATION_SECONDS)]
     propagation: u64,
+    /// Do not follow the sessions that were minted with the key; the trail is then read once
+    #[arg(long)]
+    key_only: bool,
     /// S3 server access logs, or folders of them; can be given several times
     #[arg(long, value_name = "PATH")]
     s3_access_logs: Vec<PathBuf>,
@@ -63,12 +67,18 @@ pub(super) async fn run(
     globals: &GlobalArgs,
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
-    let input = args.input.open(Times::Once, globals, printer).await?;
+    let follow = !args.key_only;
+    let (input, selection) = match follow {
+        true => args.input.open_with_origins(globals, printer).await?,
+        false => (args.input.open(Times::Once, globals, printer).await?, args.input.selection()?),
+    };
     if let Some(verdict) = input.partial(printer)? {
         return Ok(verdict);
     }
-    let fresh = || AfterAnswer::new(args.key.as_str(), Arc::new(()), args.since);
-    let (answer, mut summary) = input.answer(printer, fresh);
+    let (keys, first) = with_sessions(&input, &args.key, follow, printer);
+    let fresh = || AfterAnswer::new(keys.clone(), selection.clone(), args.since);
+    let (answer, second) = input.answer(printer, fresh);
+    let mut summary = worse(first, second);
     let logs = (!args.s3_access_logs.is_empty()).then(|| {
         let mut logs = S3AccessLogs::new(args.key.as_str(), &answer.unusable(), answer.addresses().clone());
         for path in &args.s3_access_logs {
@@ -82,6 +92,7 @@ pub(super) async fn run(
         Format::Csv => print_csv(&document, printer)?,
         Format::Human => printer.table(&human::told(&document, printer.palette()))?,
     }
+    tell_followed(document.followed, printer);
     if document.truncated {
         printer.warning("There were too many events of the key to keep them all: early ones are missing.");
         printer.hint("Ask about a shorter time with --from and --until.");

@@ -1,12 +1,11 @@
 //! `rotakey trail policy`: a least-privilege policy from what a key was seen to do.
 
-use std::sync::Arc;
-
 use clap::Args;
 use rotakey_core::id::AccessKeyId;
 use rotakey_trail::policy::{PolicyAnswer, PolicyReport};
 
 use super::input::{InputArgs, Times};
+use super::sessions::{tell_followed, with_sessions, worse};
 use super::tell::tell;
 use super::words::csv_cell;
 use crate::cli::{Format, GlobalArgs};
@@ -27,6 +26,7 @@ the records make them certain; where they do not, it is all resources, and told.
 
 Examples:
   rotakey trail policy AKIA... logs/
+  rotakey trail policy AKIA... logs/ --with-sessions
   rotakey trail policy AKIA... logs/ --format json | jq -c '.subjects[0].policies[]'
 
 ",
@@ -38,6 +38,9 @@ pub(crate) struct PolicyArgs {
     key: AccessKeyId,
     #[command(flatten)]
     input: InputArgs,
+    /// Also write a policy for each role that was assumed with the key; the trail is then read twice
+    #[arg(long)]
+    with_sessions: bool,
     /// Also grant what was tried and denied
     #[arg(long)]
     include_denied: bool,
@@ -49,12 +52,18 @@ pub(super) async fn run(
     globals: &GlobalArgs,
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
-    let input = args.input.open(Times::Once, globals, printer).await?;
+    let follow = args.with_sessions;
+    let (input, selection) = match follow {
+        true => args.input.open_with_origins(globals, printer).await?,
+        false => (args.input.open(Times::Once, globals, printer).await?, args.input.selection()?),
+    };
     if let Some(verdict) = input.partial(printer)? {
         return Ok(verdict);
     }
-    let fresh = || PolicyAnswer::new(args.key.as_str(), Arc::new(()));
-    let (answer, summary) = input.answer(printer, fresh);
+    let (keys, first) = with_sessions(&input, &args.key, follow, printer);
+    let fresh = || PolicyAnswer::new(keys.clone(), selection.clone());
+    let (answer, second) = input.answer(printer, fresh);
+    let summary = worse(first, second);
     let report = answer.into_report(args.include_denied, &summary);
     match printer.format() {
         Format::Json => printer.json(&report)?,
@@ -64,7 +73,9 @@ pub(super) async fn run(
     if report.subjects.is_empty() {
         printer.warning(&format!("No call of {} is among the records: there is nothing to grant.", args.key));
     }
-    Ok(tell(&summary, Verdict::Clean, printer))
+    tell_followed(report.followed, printer);
+    let verdict = if report.complete { Verdict::Clean } else { Verdict::Incomplete };
+    Ok(tell(&summary, verdict, printer))
 }
 
 /// One row for each action, granted or denied.

@@ -38,6 +38,20 @@ pub(super) fn find_sessions<'a>(
     (roots.iter().map(|root| Arc::new(edges.descendants(root))).collect(), summary)
 }
 
+/// The key with its sessions, which takes a first reading, or the key alone.
+pub(super) fn with_sessions(
+    input: &Input,
+    key: &AccessKeyId,
+    follow: bool,
+    printer: &Printer,
+) -> (Arc<KeySet>, Summary) {
+    if !follow {
+        return (Arc::new(KeySet::only(key.as_str())), Summary::default());
+    }
+    let (sets, summary) = find_sessions(input, [key], Reach::Sessions, printer);
+    (sets[0].clone(), summary)
+}
+
 /// The summary of two readings of the same: that of the second, unless only the first has problems to tell.
 pub(super) fn worse(first: Summary, second: Summary) -> Summary {
     if second.is_complete() && !first.is_complete() { first } else { second }

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use rotakey_trail::event_time::EventTime;
+use rotakey_trail::user_agent::Agent;
 
 use crate::quantity::count;
+use crate::terminal::elide;
 
-/// The most characters of a user agent that people are shown.
-const MOST_OF_AGENT: usize = 60;
+/// The most columns that a client takes.
+const MOST_OF_AGENT: usize = 40;
 
 /// A principal without what its account's principals have in common: `user/ops/alice` of an ARN.
 pub(super) fn short_arn(principal: &str) -> &str {
@@ -19,11 +21,11 @@ pub(super) fn short_arn(principal: &str) -> &str {
 pub(super) fn origin(source_ip: Option<&str>, user_agent: Option<&str>) -> String {
     let mut text = format!("from {}", source_ip.unwrap_or("an unknown address"));
     if let Some(agent) = user_agent {
+        let Agent { family, version, .. } = Agent::parse(agent);
+        let version = version.map(|version| format!(" {version}")).unwrap_or_default();
+        let client = format!("{family}{version}");
         text.push_str(", ");
-        text.extend(agent.chars().take(MOST_OF_AGENT));
-        if agent.chars().count() > MOST_OF_AGENT {
-            text.push('…');
-        }
+        text.push_str(&elide(&client, MOST_OF_AGENT));
     }
     text
 }
@@ -67,8 +69,10 @@ mod tests {
     }
 
     #[test]
-    fn a_long_client_is_cut() {
-        let text = origin(Some("192.0.2.7"), Some(&"é".repeat(100)));
-        assert_eq!(text.chars().count(), "from 192.0.2.7, ".len() + MOST_OF_AGENT + 1);
+    fn a_client_is_told_in_few_words() {
+        let agent = "aws-cli/2.31.0 md/awscrt#0.27 ua/2.1 os/linux#6.8 lang/python#3.13";
+        assert_eq!(origin(Some("192.0.2.7"), Some(agent)), "from 192.0.2.7, aws-cli 2.31.0");
+        let long = origin(None, Some(&"é".repeat(1_000)));
+        assert!(long.chars().count() <= "from an unknown address, ".len() + MOST_OF_AGENT, "{long}");
     }
 }

@@ -1,8 +1,9 @@
 //! The policy for people: the document first, then what to know of it.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use rotakey_trail::policy::{PolicyReport, SubjectKind, SubjectPolicy};
+use rotakey_trail::policy::{PolicyReport, SubjectKind, SubjectPolicy, WhyAll};
 
 use crate::commands::trail::words::counted;
 use crate::error::CommandError;
@@ -55,12 +56,15 @@ fn print_subject(
     let everywhere: Vec<_> = subject.granted.iter().filter(|granted| !granted.why_all.is_empty()).collect();
     if !everywhere.is_empty() {
         table.sentence(0, Cell::default());
-        table.sentence(0, heading("On all resources, because"));
-        for granted in everywhere.iter().take(FEW) {
-            let why: Vec<&str> = granted.why_all.iter().map(|why| why.as_str()).collect();
-            table.row([Cell::new(format!("  {}", granted.action)), Cell::new(why.join("; "))]);
+        table.sentence(0, heading("On all resources, because the action or its record"));
+        let mut by_reason: BTreeMap<&[WhyAll], Vec<&str>> = BTreeMap::new();
+        for granted in everywhere {
+            by_reason.entry(&granted.why_all).or_default().push(&granted.action);
         }
-        more(&mut table, everywhere.len());
+        for (reasons, actions) in by_reason {
+            let why: Vec<&str> = reasons.iter().map(|why| why.as_str()).collect();
+            table.sentence(2, Cell::new(format!("{}: {}", why.join("; "), actions.join(", "))));
+        }
     }
     if !subject.denied.is_empty() {
         table.sentence(0, Cell::default());
