@@ -6,6 +6,7 @@ mod help;
 mod rotate;
 mod sandbox;
 mod support;
+mod trail_ingest;
 mod trail_key;
 mod trail_verify;
 #[expect(dead_code, reason = "the tests of the library use all of it")]

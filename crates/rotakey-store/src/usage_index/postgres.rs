@@ -42,21 +42,23 @@ impl PostgresIndex {
     /// is left as it is. [`StoreError::Unavailable`] if the server does not answer, or not as it should.
     pub async fn open(server: &Server) -> Result<Self, IndexError> {
         let failed = Arc::new(Failed { location: server.to_string() });
+        // The pool would try again for as long as it has patience, also where nobody listens.
+        let first = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&server.options)).await;
+        let mut first =
+            first.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut)).map_err(|error| failed.of(&error))?;
         let pool = PgPoolOptions::new()
             .max_connections(4)
             .acquire_timeout(PATIENCE)
-            .connect_with((*server.options).clone())
-            .await
-            .map_err(|error| failed.of(&error))?;
+            .connect_lazy_with((*server.options).clone());
         let index = Self { pool, failed };
-        index.prepare().await?;
+        index.prepare(&mut first).await?;
+        first.close().await.map_err(|error| index.failed.of(&error))?;
         Ok(index)
     }
 
-    async fn prepare(&self) -> Result<(), StoreError> {
+    async fn prepare(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
         let failed = |error: sqlx::Error| self.failed.of(&error);
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        if self.version(&mut connection).await? == Some(VERSION) {
+        if self.version(connection).await? == Some(VERSION) {
             return Ok(());
         }
         let mut transaction = connection.begin().await.map_err(failed)?;
@@ -133,7 +135,10 @@ impl Failed {
             Some("53100") => StoreError::Full { location },
             Some("25006") => StoreError::ReadOnly { location },
             _ => {
-                let message: String = error.to_string().escape_debug().collect();
+                let message = match error {
+                    sqlx::Error::PoolTimedOut => "no answer".to_owned(),
+                    error => error.to_string().chars().flat_map(char::escape_debug).collect(),
+                };
                 StoreError::Unavailable { location, message }
             }
         }
