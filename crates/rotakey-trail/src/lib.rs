@@ -14,6 +14,7 @@ mod bounded;
 pub mod cadence;
 pub mod consumer;
 pub mod consumers;
+pub mod engine;
 pub mod event_time;
 pub mod fingerprint;
 pub mod keys;

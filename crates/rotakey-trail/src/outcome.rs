@@ -14,7 +14,7 @@ pub enum Outcome {
 }
 
 /// The error codes of throttling that do not say so in their names, as the SDKs know them.
-const THROTTLING: [&str; 7] = [
+pub(crate) const THROTTLING: [&str; 7] = [
     "RequestLimitExceeded",
     "TooManyRequestsException",
     "ProvisionedThroughputExceededException",
@@ -24,6 +24,13 @@ const THROTTLING: [&str; 7] = [
     "SlowDown",
 ];
 
+/// A part of the name of every other error code of throttling.
+pub(crate) const THROTTLING_PART: &str = "Throttl";
+
+/// What the error codes of refusals have in their names.
+pub(crate) const DENIED_PARTS: [&str; 5] =
+    ["AccessDenied", "Unauthorized", "NotAuthorized", "AuthorizationError", "Forbidden"];
+
 impl Outcome {
     /// The outcome of a call with that `errorCode`.
     pub fn of(error_code: Option<&str>) -> Self {
@@ -31,9 +38,9 @@ impl Outcome {
         // EC2 says whose fault it is: `Client.UnauthorizedOperation`.
         let code = code.split_once('.').map_or(code, |(_, code)| code);
         let has = |parts: &[&str]| parts.iter().any(|part| code.contains(part));
-        if THROTTLING.contains(&code) || has(&["Throttl"]) {
+        if THROTTLING.contains(&code) || has(&[THROTTLING_PART]) {
             Self::Throttled
-        } else if has(&["AccessDenied", "Unauthorized", "NotAuthorized", "AuthorizationError", "Forbidden"]) {
+        } else if has(&DENIED_PARTS) {
             Self::Denied
         } else {
             Self::Failed

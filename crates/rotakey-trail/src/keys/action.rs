@@ -84,6 +84,11 @@ impl Concern {
         }
     }
 
+    /// The actions of IAM that are told, but those that only look.
+    pub(crate) fn actions_of_iam() -> impl Iterator<Item = &'static str> {
+        IAM.iter().filter(|(_, concern)| *concern != Self::Look).map(|&(name, _)| name)
+    }
+
     /// In a few words, for people.
     pub fn as_str(self) -> &'static str {
         match self {

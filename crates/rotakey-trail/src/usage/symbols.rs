@@ -43,7 +43,7 @@ impl Symbol {
 
     /// 64 well mixed bits of it.
     pub(super) fn mixed(self) -> u64 {
-        let product = u128::from(self.0) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+        let product = u128::from(self.0).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         (product >> 64) as u64 ^ product as u64
     }
 }

@@ -88,14 +88,7 @@ pub(super) async fn run(
     }
     let (answer, summary) = input.answer(printer, KeysAnswer::default);
     let document = answer.into_document(&filter, known.as_ref(), &summary);
-    match printer.format() {
-        Format::Json => printer.json(&document)?,
-        Format::Csv => print_csv(&document, printer)?,
-        Format::Human => {
-            printer.table(&human::keys(&document, printer.palette()))?;
-            printer.table(&human::events(&document, args.all, printer.palette()))?;
-        }
-    }
+    print(&document, args.all, printer)?;
     if document.iam_events == 0 {
         printer.warning(
             "There is no event of IAM among the records. IAM writes to the trail of us-east-1 (cn-north-1, us-gov-west-1).",
@@ -107,6 +100,18 @@ pub(super) async fn run(
     }
     let verdict = if document.complete { Verdict::Clean } else { Verdict::Incomplete };
     Ok(tell(&summary, verdict, printer))
+}
+
+/// Prints the document. People see only the newest events unless they want all.
+pub(super) fn print(document: &KeysDocument, all: bool, printer: &Printer) -> Result<(), CommandError> {
+    match printer.format() {
+        Format::Json => printer.json(document),
+        Format::Csv => print_csv(document, printer),
+        Format::Human => {
+            printer.table(&human::keys(document, printer.palette()))?;
+            printer.table(&human::events(document, all, printer.palette()))
+        }
+    }
 }
 
 fn print_csv(document: &KeysDocument, printer: &Printer) -> Result<(), CommandError> {

@@ -7,6 +7,7 @@ use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::Printer;
 
 mod after;
+mod athena;
 mod consumers;
 mod index;
 mod ingest;
@@ -60,6 +61,7 @@ enum TrailCommand {
     Keys(keys::KeysArgs),
     After(after::AfterArgs),
     Policy(policy::PolicyArgs),
+    Athena(athena::AthenaArgs),
 }
 
 /// Runs the command.
@@ -79,5 +81,6 @@ pub(crate) async fn run(
         TrailCommand::Keys(args) => keys::run(&args, globals, printer).await,
         TrailCommand::After(args) => after::run(&args, globals, printer).await,
         TrailCommand::Policy(args) => policy::run(&args, globals, printer).await,
+        TrailCommand::Athena(args) => athena::run(&args, globals, printer).await,
     }
 }
