@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use super::edges::hash;
-use crate::sessions::Sessions;
 
 /// A key and all that descends from it, in 24 bytes each. What it knows of them are hashes of their ids: whether
 /// a key that was read is one of them can be asked, but not which they are.
@@ -14,13 +13,6 @@ pub struct KeySet {
     /// Sorted by key.
     members: Vec<Member>,
     is_cut: bool,
-}
-
-/// The root is no session.
-impl Sessions for KeySet {
-    fn contains(&self, access_key_id: &str) -> bool {
-        self.depth(access_key_id).is_some_and(|depth| depth > 0)
-    }
 }
 
 /// One key of the set.
