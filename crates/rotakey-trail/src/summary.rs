@@ -56,10 +56,10 @@ pub struct Problem {
 impl Skipped {
     /// Adds what was passed over elsewhere.
     pub fn add(&mut self, other: Self) {
-        self.digests += other.digests;
-        self.insights += other.insights;
-        self.outside += other.outside;
-        self.foreign += other.foreign;
+        self.digests = sum(self.digests, other.digests);
+        self.insights = sum(self.insights, other.insights);
+        self.outside = sum(self.outside, other.outside);
+        self.foreign = sum(self.foreign, other.foreign);
     }
 }
 
@@ -77,19 +77,24 @@ impl Summary {
         }
     }
 
-    /// Adds what another thread read.
+    /// Adds what another thread read, or what a partial says was read to make it.
     pub fn merge(&mut self, other: Self) {
-        self.files += other.files;
-        self.stored_bytes += other.stored_bytes;
-        self.bytes += other.bytes;
-        self.records += other.records;
-        self.duplicates += other.duplicates;
-        self.outside += other.outside;
-        self.malformed_records += other.malformed_records;
+        self.files = sum(self.files, other.files);
+        self.stored_bytes = sum(self.stored_bytes, other.stored_bytes);
+        self.bytes = sum(self.bytes, other.bytes);
+        self.records = sum(self.records, other.records);
+        self.duplicates = sum(self.duplicates, other.duplicates);
+        self.outside = sum(self.outside, other.outside);
+        self.malformed_records = sum(self.malformed_records, other.malformed_records);
         self.skipped.add(other.skipped);
-        self.problem_count += other.problem_count;
+        self.problem_count = sum(self.problem_count, other.problem_count);
         self.problems.extend(other.problems);
         self.problems.sort();
         self.problems.truncate(MOST_PROBLEMS);
     }
+}
+
+/// A partial may say any number of itself. What sums end at leaves room for all that can really be counted.
+fn sum(left: u64, right: u64) -> u64 {
+    left.saturating_add(right).min(u64::MAX / 2)
 }

@@ -7,7 +7,12 @@ mod rotate;
 mod sandbox;
 mod support;
 mod trail_ingest;
+mod trail_input;
 mod trail_key;
+mod trail_live;
+mod trail_merge;
+mod trail_story;
+mod trail_usage;
 mod trail_verify;
 #[expect(dead_code, reason = "the tests of the library use all of it")]
 #[path = "../../../rotakey-trail/tests/verify/tree.rs"]

@@ -9,3 +9,4 @@ mod proxy;
 #[path = "../cli/support.rs"]
 #[expect(dead_code, reason = "the tests of the verbs use all of it")]
 mod support;
+mod trail;

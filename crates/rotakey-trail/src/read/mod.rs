@@ -130,7 +130,7 @@ impl Run<'_> {
                     .summary
                     .problem(file.name.clone(), format!("duplicates can no longer be told: {error}"));
             }
-            let new = worker.summary.records - before;
+            let new = worker.summary.records.saturating_sub(before);
             let records = self.records.fetch_add(new, Ordering::Relaxed) + new;
             let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
             self.watch.progress(done, self.files, records);

@@ -103,11 +103,13 @@ fn a_bad_file_costs_no_other() {
             ("c.json", b"<html>".to_vec()),
             ("d.json", Vec::new()),
             ("e.json.gz", gzip(records(&["E"]))),
+            ("f.jsonl", Vec::new()),
         ],
         &ReadOptions::default(),
     );
     assert_eq!(names, ["A", "E"]);
-    assert_eq!(summary.problem_count, 2, "{summary:?}");
+    assert_eq!(summary.problem_count, 3, "{summary:?}");
+    assert_eq!(summary.problems[2].message, "there is nothing in it", "{summary:?}");
     assert!(!summary.is_complete());
 }
 

@@ -94,7 +94,7 @@ impl<'r> Worker<'r> {
         let mut batch = Batch::new(sink, answer);
         let scanned = self.scanner.scan(text, true, &self.arena, &mut |record| batch.push(record));
         batch.finish()?;
-        let mut wrong = Wrong::default();
+        let mut wrong = Wrong { is_empty: text.trim_ascii_start().is_empty(), ..Wrong::default() };
         wrong.note(&mut self.summary, &scanned, self.options.needs);
         wrong.tell(&mut self.summary, file);
         Ok(())
@@ -108,7 +108,7 @@ impl<'r> Worker<'r> {
         answer: &mut A,
     ) -> io::Result<()> {
         let mut plain = Decoded::new(Box::new(stored), self.options.most_bytes_per_file);
-        let mut wrong = Wrong::default();
+        let mut wrong = Wrong { is_empty: true, ..Wrong::default() };
         self.window.clear();
         let mut wanted = WINDOW;
         loop {
@@ -129,6 +129,7 @@ impl<'r> Worker<'r> {
             let mut batch = Batch::new(sink, answer);
             let scanned = self.scanner.scan(text, is_last, &self.arena, &mut |record| batch.push(record));
             batch.finish()?;
+            wrong.is_empty &= text.trim_ascii_start().is_empty();
             wrong.note(&mut self.summary, &scanned, self.options.needs);
             self.summary.bytes += scanned.consumed as u64;
             let end = if scanned.is_over || is_last {
@@ -147,6 +148,7 @@ impl<'r> Worker<'r> {
             };
             if let Some(message) = end {
                 if let Some(message) = message {
+                    wrong.is_empty = false;
                     self.summary.problem(file.name.clone(), message);
                 }
                 wrong.tell(&mut self.summary, file);
@@ -175,6 +177,8 @@ fn valid(bytes: &[u8], is_end: bool) -> (&str, bool) {
 /// What is wrong with a file.
 #[derive(Default)]
 struct Wrong {
+    /// Whether there is nothing in it, and no other reason is known for that.
+    is_empty: bool,
     first: Option<Malformed>,
     count: u64,
     marks: Marks,
@@ -192,6 +196,9 @@ impl Wrong {
         if let Some(problem) = self.marks.problem() {
             summary.problem(file.name.clone(), problem);
         }
+        if self.is_empty && is_document(&file.name) {
+            summary.problem(file.name.clone(), "there is nothing in it");
+        }
         let Some(first) = self.first else { return };
         let more = match self.count {
             1 => String::new(),
@@ -199,6 +206,12 @@ impl Wrong {
         };
         summary.problem(file.name.clone(), format!("{first}{more}"));
     }
+}
+
+/// Whether the file of that name is one document, which is never empty, as any number of lines may be.
+fn is_document(name: &str) -> bool {
+    let name = [".gz", ".zst"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
+    name.ends_with(".json")
 }
 
 /// Counts what goes through it.

@@ -22,11 +22,13 @@ pub(super) struct Walk<'a> {
     seen: HashSet<(u64, u64)>,
     folders: Vec<(PathBuf, Folder)>,
     links: Vec<(PathBuf, Folder)>,
+    /// Whether anything was found since the last input began that was asked about, or could have been.
+    has_any: bool,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(find: &'a Find<'a>, trail: &'a mut Trail) -> Self {
-        Self { find, trail, seen: HashSet::new(), folders: Vec::new(), links: Vec::new() }
+        Self { find, trail, seen: HashSet::new(), folders: Vec::new(), links: Vec::new(), has_any: false }
     }
 
     /// Takes what the user named.
@@ -38,8 +40,13 @@ impl<'a> Walk<'a> {
         // What `.` is tells only the whole path.
         let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         if metadata.is_dir() {
+            self.has_any = false;
             self.enter(path.to_owned(), Folder::of(&whole.to_string_lossy()), false);
             self.read_folders();
+            // Of a folder that was named by mistake, nothing must follow.
+            if !self.has_any {
+                self.trail.problem(path.to_string_lossy(), "there are no log files in it");
+            }
         } else if is_stream(metadata.file_type()) {
             self.take_once(path.to_string_lossy().into_owned(), Once::pipe(path.to_owned()));
         } else {
@@ -85,8 +92,10 @@ impl<'a> Walk<'a> {
         if let Step::PassedOver(kind) = folder.step() {
             self.trail.skipped.count(kind);
         } else if !folder.may_be_in(self.find.selection) {
+            self.has_any = true;
             self.trail.skipped.outside += 1;
         } else if is_link {
+            self.has_any = true;
             self.links.push((path, folder));
         } else {
             self.folders.push((path, folder));
@@ -96,6 +105,7 @@ impl<'a> Walk<'a> {
     fn read_folders(&mut self) {
         while let Some((path, folder)) = self.folders.pop() {
             if let Err(error) = self.read_folder(&path, &folder) {
+                self.has_any = true;
                 self.trail.problem(path.to_string_lossy(), error);
             }
         }
@@ -104,6 +114,7 @@ impl<'a> Walk<'a> {
     fn read_folder(&mut self, path: &Path, folder: &Folder) -> io::Result<()> {
         let metadata = fs::metadata(path)?;
         if !self.seen.insert((metadata.dev(), metadata.ino())) {
+            self.has_any = true;
             return Ok(());
         }
         for entry in fs::read_dir(path)? {
@@ -123,7 +134,10 @@ impl<'a> Walk<'a> {
         let is_read = matches!(layout.kind, Kind::Log | Kind::Readable);
         let (file_type, is_link) = match target(entry) {
             Ok(target) => target,
-            Err(error) if is_read => return self.trail.problem(entry.path().to_string_lossy(), error),
+            Err(error) if is_read => {
+                self.has_any = true;
+                return self.trail.problem(entry.path().to_string_lossy(), error);
+            }
             Err(_) => return self.trail.skipped.foreign += 1,
         };
         if file_type.is_dir() {
@@ -133,6 +147,7 @@ impl<'a> Walk<'a> {
         } else if !is_read {
             self.trail.skipped.count(layout.kind);
         } else if !layout.may_be_in(self.find.selection) {
+            self.has_any = true;
             self.trail.skipped.outside += 1;
         } else {
             self.found(entry.path(), layout.day);
@@ -141,6 +156,7 @@ impl<'a> Walk<'a> {
 
     /// Nothing is asked of a file here: that takes longer than all else.
     fn found(&mut self, path: PathBuf, day: Option<i64>) {
+        self.has_any = true;
         let name = path.to_string_lossy().into_owned();
         let location = Location::Path(path);
         self.trail.files.push(TrailFile { name, bytes: None, day, modified: None, etag: None, location });

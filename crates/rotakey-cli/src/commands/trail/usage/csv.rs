@@ -4,6 +4,7 @@ use rotakey_trail::usage::{GroupBy, RowSums};
 
 use super::rows::Rows;
 
+use super::super::words::csv_cell;
 use crate::error::CommandError;
 use crate::printer::{Printer, cannot_write};
 
@@ -54,12 +55,12 @@ fn write(out: &mut csv::Writer<impl std::io::Write>, row: &RowSums<'_>, is_group
     let time = |time: Option<rotakey_trail::event_time::EventTime>| {
         time.map(|time| time.to_string()).unwrap_or_default()
     };
-    out.write_field(row.access_key_id.unwrap_or_default())?;
+    out.write_field(&*csv_cell(row.access_key_id.unwrap_or_default()))?;
     if is_grouped {
-        out.write_field(row.group.unwrap_or_default())?;
+        out.write_field(&*csv_cell(row.group.unwrap_or_default()))?;
     }
     for text in [row.principal_arn, row.account_id, row.user_name] {
-        out.write_field(text.unwrap_or_default())?;
+        out.write_field(&*csv_cell(text.unwrap_or_default()))?;
     }
     for number in [row.calls, row.denied_calls, row.failed_calls, row.throttled_calls] {
         out.write_field(number.to_string())?;
