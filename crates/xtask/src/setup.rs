@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::apt;
 use crate::failure::Failure;
 use crate::postgres;
 use crate::process;
@@ -11,14 +12,17 @@ use crate::repository::Repository;
 /// Runs the task.
 pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failure> {
     let environments = match options {
-        [] => vec![tests(repository)],
+        [] => vec![tests(repository), engines(repository), spark(repository)],
         ["--bench"] => {
-            vec![tests(repository), prowler(repository), custodian(repository), trail_peers(repository)]
+            vec![tests(repository), engines(repository), prowler(repository), custodian(repository)]
         }
         _ => return Err(Failure::usage(format!("setup does not know {}", options.join(" ")))),
     };
     for environment in &environments {
         environment.install()?;
+    }
+    if options.is_empty() {
+        java()?;
     }
     postgres::install()?;
     if !has_nextest(repository) {
@@ -46,9 +50,28 @@ pub(crate) fn custodian(repository: &Repository) -> Environment {
     Environment::new(repository, "custodian", include_str!("../requirements/custodian.txt"))
 }
 
-/// What `rotakey trail` is measured beside: ClickHouse and DuckDB, each in a process of Python.
-pub(crate) fn trail_peers(repository: &Repository) -> Environment {
-    Environment::new(repository, "bench-trail", include_str!("../requirements/bench-trail.txt"))
+/// ClickHouse and DuckDB, each in a process of Python, and sqlglot: what `rotakey trail` is measured beside, and what
+/// the SQL of `rotakey trail athena` is run on by the slow tests.
+pub(crate) fn engines(repository: &Repository) -> Environment {
+    Environment::new(repository, "engines", include_str!("../requirements/engines.txt"))
+}
+
+/// PySpark, which the slow tests run `integrations/spark` on.
+pub(crate) fn spark(repository: &Repository) -> Environment {
+    Environment::new(repository, "spark", include_str!("../requirements/spark.txt"))
+}
+
+/// Installs what only the slow tests need.
+pub(crate) fn slow(repository: &Repository) -> Result<(), Failure> {
+    engines(repository).install()?;
+    spark(repository).install()?;
+    java()
+}
+
+/// Fails unless there is Java, which Spark runs on.
+fn java() -> Result<(), Failure> {
+    let find = || process::works(Command::new("java").arg("-version")).then_some(());
+    apt::install(&["default-jre-headless"], find, || Failure::new("there is no java, which Spark needs"))
 }
 
 /// Whether `cargo nextest` can be called.

@@ -13,6 +13,9 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
     let started = Instant::now();
     let environment = setup::tests(repository);
     environment.install()?;
+    if !selection.quick {
+        setup::slow(repository)?;
+    }
 
     let python = environment.program("python");
     let server = moto::Server::start(&python)?;
@@ -20,6 +23,12 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
     let prepare = |command: &mut Command| {
         command.env("ROTAKEY_TEST_MOTO_URL", server.url()).env("ROTAKEY_TEST_PYTHON", &python);
         command.env("ROTAKEY_TEST_POSTGRES_URL", database.url());
+        for (name, environment) in [
+            ("ROTAKEY_TEST_ENGINES_PYTHON", setup::engines(repository)),
+            ("ROTAKEY_TEST_SPARK_PYTHON", setup::spark(repository)),
+        ] {
+            command.env(name, environment.program("python"));
+        }
         process::status(command).map(|status| status.success())
     };
     let mut passed = true;

@@ -167,7 +167,7 @@ struct Bench {
 
 impl Bench {
     fn prepare(repository: &Repository, options: &Options) -> Result<Self, Failure> {
-        let peers = setup::trail_peers(repository);
+        let peers = setup::engines(repository);
         peers.install()?;
         let programs = super::build(repository, &["rotakey-cli", "rotakey-corpus"])?;
         if let Some(missing) = options.suzaku.as_ref().filter(|path| !path.is_file()) {
