@@ -54,7 +54,7 @@ fn athena_and_clickhouse_answer_as_we_do() {
     let selections = [vec![], vec!["--from", from, "--until", until]];
     let in_part = ["--from", from, "--until", until, "--in-region", "eu-central-1"];
     let asked_in_part = ["--from", from, "--until", until, "--regions", "eu-central-1"];
-    let ours = [everything, trail.usage(&selections[1]), trail.usage(&in_part)];
+    let ours = [everything.clone(), trail.usage(&selections[1]), trail.usage(&in_part)];
     assert!(ours.iter().all(|rows| !rows.is_empty()));
 
     let folder = trail.folder.display().to_string();
@@ -89,7 +89,8 @@ fn athena_and_clickhouse_answer_as_we_do() {
 /// The rows with our columns, without those that tell of nothing but sessions.
 fn check_usage(theirs: &Table, ours: &Rows) {
     let keys = theirs.column("access_key_id");
-    let expected: Vec<&String> = ours.iter().filter(|(_, row)| row["calls"] != "0").map(|(key, _)| key).collect();
+    let expected: Vec<&String> =
+        ours.iter().filter(|(_, row)| row["calls"] != "0").map(|(key, _)| key).collect();
     assert_eq!(keys, expected, "all keys that were used, in order");
     for name in COLUMNS {
         for (key, cell) in keys.iter().zip(theirs.column(name)) {
