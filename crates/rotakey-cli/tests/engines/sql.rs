@@ -89,8 +89,8 @@ fn athena_and_clickhouse_answer_as_we_do() {
 /// The rows with our columns, without those that tell of nothing but sessions.
 fn check_usage(theirs: &Table, ours: &Rows) {
     let keys = theirs.column("access_key_id");
-    let expected: Vec<&String> =
-        ours.iter().filter(|(_, row)| row["calls"] != "0").map(|(key, _)| key).collect();
+    let expected: Vec<String> =
+        ours.iter().filter(|(_, row)| row["calls"] != "0").map(|(key, _)| key.clone()).collect();
     assert_eq!(keys, expected, "all keys that were used, in order");
     for name in COLUMNS {
         for (key, cell) in keys.iter().zip(theirs.column(name)) {
