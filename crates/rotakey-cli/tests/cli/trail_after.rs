@@ -32,6 +32,27 @@ fn use_after_the_end_is_a_finding_and_use_while_it_spreads_is_none() {
     ]);
     let told = after(&desk, &[]).exits(1);
     insta::assert_snapshot!(told.stdout, @r#"
+    AKIAIOSFODNN7EXAMPLE: used after it was switched off
+      Off since 2026-11-22 10:00:00 (deleted by user/ops/alice).
+      Last use before that: 2026-11-22 09:00:00.
+
+    1 event by the key itself
+      2026-11-23 10:00:00  +1 d   s3:ListBuckets
+                           from 192.0.2.7, aws-cli 2.31.0
+
+    1 event by sessions that were minted with it
+      2026-11-22 11:00:00  +1 h   s3:ListBuckets
+                           ASIAIOSFODNN7EXAMPLE from 192.0.2.7, aws-cli 2.31.0
+
+    1 event within the propagation time (5 min): no finding
+      2026-11-22 10:00:20  +20 s  s3:ListBuckets
+                           from 192.0.2.7, aws-cli 2.31.0
+
+    No event does not prove that there was no attempt: CloudTrail does not promise
+    events for calls whose authentication fails, and for Amazon S3 it is documented
+    that it delivers none of them.
+    Sessions that were minted with the key before it was switched off stay valid
+    until they expire: switching off or deleting the key does not end them.
     "#);
     let told = after(&desk, &["--format", "json"]).exits(1);
     assert!(told.stdout.starts_with("{\n  \"complete\": true,"), "{}", told.stdout);

@@ -57,6 +57,22 @@ fn story() -> Vec<Value> {
 fn the_life_of_a_key_is_told_line_by_line() {
     let told = desk_with(&story()).run(&["trail", "keys", "trail.json"]).exits(0);
     insta::assert_snapshot!(told.stdout, @r#"
+    AKIAIOSFODNN7EXAMPLE  bob: disabled
+      2026-11-20 10:00:00  created   says rotakey  user/ops/alice
+      2026-11-22 10:00:00  disabled  around it     user/ops/alice
+
+    TIME (UTC)           ACTION           ON
+    2026-11-20 10:00:00  CreateAccessKey  AKIAIOSFODNN7EXAMPLE
+                         says rotakey: user/ops/alice from 192.0.2.7, aws-sdk-rust
+                         1.3.9
+    2026-11-21 10:00:00  DeleteAccessKey  AKIAIOSFODNN7EXAMPLE
+                         around it: =HYPERLINK("x")\u{1b}[2J from 192.0.2.7, aws-cli
+                         2.31.0
+                         failed: AccessDenied
+    2026-11-22 10:00:00  UpdateAccessKey  AKIAIOSFODNN7EXAMPLE Inactive
+                         around it: user/ops/alice from 192.0.2.7, aws-cli 2.31.0
+
+    1 call that only looked at keys not shown: --looks shows them.
     "#);
     assert!(told.stdout.lines().all(|line| line.chars().count() <= 80));
 }
@@ -64,7 +80,8 @@ fn the_life_of_a_key_is_told_line_by_line() {
 #[test]
 fn programs_get_all_of_it_and_spreadsheets_no_formula() {
     let desk = desk_with(&story());
-    let run = |format: &str| desk.run(&["trail", "keys", "--looks", "--format", format, "trail.json"]).exits(0);
+    let run =
+        |format: &str| desk.run(&["trail", "keys", "--looks", "--format", format, "trail.json"]).exits(0);
     let json = run("json");
     assert!(json.stdout.starts_with("{\n  \"complete\": true,"), "{}", json.stdout);
     let document = json.json();
@@ -82,7 +99,11 @@ fn a_trail_without_iam_and_one_that_is_broken_are_told() {
     assert!(told.stderr.contains("no event of IAM"), "{}", told.stderr);
     desk.write("broken.json", "{\"Records\": [");
     desk.run(&["trail", "keys", "trail.json", "broken.json"]).exits(4);
-    desk.run(&["trail", "keys", "--store", "none.db", "trail.json"]).fails(2, "none.db", "");
+    desk.run(&["trail", "keys", "--store", "none.db", "trail.json"]).fails(
+        2,
+        "none.db",
+        "`rotakey rotate` writes it",
+    );
 }
 
 #[test]
@@ -107,7 +128,8 @@ fn what_rotakey_did_is_told_from_its_own_log() {
     };
     desk.write("trail.json", json!({"Records": [disabled(&old), disabled(KEY)]}).to_string());
     let provenance = |arguments: &[&str], key: &str| {
-        let told = desk.run(&[&["trail", "keys", "--format", "json", "trail.json"], arguments].concat()).json();
+        let told =
+            desk.run(&[&["trail", "keys", "--format", "json", "trail.json"], arguments].concat()).json();
         let events = told["events"].as_array().unwrap();
         let event = events.iter().find(|event| event["access_key_id"] == key).unwrap();
         event["provenance"].as_str().unwrap().to_owned()

@@ -21,6 +21,45 @@ fn the_policy_comes_with_what_to_know_of_it() {
     ]);
     let told = desk.run(&["trail", "policy", KEY, "trail.json"]).exits(0);
     insta::assert_snapshot!(told.stdout, @r#"
+    Policy for arn:aws:iam::111122223333:user/ops/bob, from 3 calls of
+    AKIAIOSFODNN7EXAMPLE
+
+    {
+      "Version": "2012-10-17",
+      "Statement": [
+        {
+          "Sid": "Ec2Calls1",
+          "Effect": "Allow",
+          "Action": [
+            "ec2:DescribeInstances"
+          ],
+          "Resource": [
+            "*"
+          ]
+        },
+        {
+          "Sid": "S3Calls1",
+          "Effect": "Allow",
+          "Action": [
+            "s3:GetObject"
+          ],
+          "Resource": [
+            "arn:aws:s3:::reports/*"
+          ]
+        }
+      ]
+    }
+
+    On all resources, because the action or its record
+      takes no resource, or none that rotakey knows to find: ec2:DescribeInstances
+
+    Tried and denied, so not granted (--include-denied grants it)
+      s3:GetObject  1 call on arn:aws:s3:::payroll/*
+
+    This policy covers what was recorded from 2026-11-22T10:00:00Z to
+    2026-11-22T10:02:00Z, and nothing else: what is done more rarely is not in it.
+    There are data events of s3 only: what was done with the data of other services,
+    or of resources that the trail does not record, is not in this policy.
     "#);
     let json = desk.run(&["trail", "policy", KEY, "trail.json", "--format", "json"]).exits(0);
     assert!(json.stdout.starts_with("{\n  \"complete\": true,"), "{}", json.stdout);
@@ -42,7 +81,8 @@ fn a_role_gets_a_policy_of_its_own_and_a_key_without_calls_none() {
         "sessionContext": {"sessionIssuer": {"arn": role}}});
     let desk = desk_with(&[minted, acted]);
     let subjects = |arguments: &[&str]| {
-        let told = desk.run(&[&["trail", "policy", KEY, "--format", "json", "trail.json"], arguments].concat());
+        let told =
+            desk.run(&[&["trail", "policy", KEY, "--format", "json", "trail.json"], arguments].concat());
         let subjects = told.exits(0).json()["subjects"].take();
         subjects.as_array().unwrap().iter().map(|subject| subject["arn"].to_string()).collect::<Vec<_>>()
     };

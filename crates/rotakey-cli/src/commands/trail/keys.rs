@@ -67,7 +67,8 @@ pub(super) async fn run(
 ) -> Result<Verdict, CommandError> {
     let known = match &args.store {
         Some(path) if !path.is_file() => {
-            return Err(CommandError::usage(format!("there is no log of rotations at {}", path.display())));
+            return Err(CommandError::usage(format!("there is no log of rotations at {}", path.display()))
+                .hint("`rotakey rotate` writes it; without --store nothing is compared."));
         }
         Some(path) => {
             let log = Log::read(Some(path)).await?;
