@@ -25,9 +25,9 @@ mod human;
 #[command(after_help = concat!(
     "When the key was switched off is read from the trail (UpdateAccessKey and
 DeleteAccessKey, in us-east-1) or told with --since. While it was on again, its
-use does not count. An event within the propagation time is told apart, and is no
-finding. Sessions that were minted with the key outlive it: their use is told
-apart.
+use does not count. An event within the propagation time is told apart, and is
+no finding. Sessions that were minted with the key outlive it: their use is told
+apart, too.
 
 No event does not prove that there was no attempt: CloudTrail does not promise
 events for calls whose authentication fails. S3 server access logs hold refused

@@ -20,16 +20,16 @@ mod human;
 /// Say who created, disabled and deleted keys, and changed what their users may do
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
-    "Every access key has its life line, and every event is told with who did it, from
-where, and whether by rotakey or around it:
-  rotakey       the client says that it is rotakey, and rotakey's log knows the key
+    "Every access key has its life line, and every event is told with who did it,
+from where, and whether by rotakey or around it:
+  rotakey       the client says that it is rotakey, and its log knows the key
   says rotakey  the client says so; nothing was compared (see --store)
   not in log    the client says so, but rotakey's log does not know the key
   around it     the client does not say so
 A user agent is what a client says of itself: a hint, never proof.
 
-IAM writes its events to the trail of one region: us-east-1 (cn-north-1 in China,
-us-gov-west-1 in GovCloud).
+IAM writes its events to the trail of one region: us-east-1 (cn-north-1 in
+China, us-gov-west-1 in GovCloud).
 
 Examples:
   rotakey trail keys logs/
@@ -67,7 +67,8 @@ pub(super) async fn run(
 ) -> Result<Verdict, CommandError> {
     let known = match &args.store {
         Some(path) if !path.is_file() => {
-            return Err(CommandError::usage(format!("there is no log of rotations at {}", path.display())));
+            return Err(CommandError::usage(format!("there is no log of rotations at {}", path.display()))
+                .hint("`rotakey rotate` writes it; without --store nothing is compared."));
         }
         Some(path) => {
             let log = Log::read(Some(path)).await?;

@@ -40,6 +40,9 @@ Examples:
   rotakey trail consumers AKIA... logs/    who uses it, and who has moved
   rotakey trail lineage AKIA... logs/      the sessions that come from it
   rotakey trail timeline AKIA... logs/     what it and they did
+  rotakey trail keys logs/                 who created, disabled, deleted keys
+  rotakey trail after AKIA... logs/        use after it was switched off
+  rotakey trail policy AKIA... logs/       a least-privilege policy for it
 
 ",
     exit_codes!()

@@ -21,13 +21,14 @@ mod human;
 DynamoDB items, messages) are in a trail only if it was made to record them, and
 what is done once a year is in no trail of a month. Read it before you use it.
 
-Calls that were denied are listed, and are not granted. Resources are named where
-the records make them certain; where they do not, it is all resources, and told.
+Calls that were denied are listed, and are not granted. Resources are named
+where the records make them certain; where not, it is all of them, and told.
 
 Examples:
   rotakey trail policy AKIA... logs/
   rotakey trail policy AKIA... logs/ --with-sessions
-  rotakey trail policy AKIA... logs/ --format json | jq -c '.subjects[0].policies[]'
+  rotakey trail policy AKIA... logs/ --format json |
+    jq -c '.subjects[0].policies[]'        the documents, one a line
 
 ",
     exit_codes!()

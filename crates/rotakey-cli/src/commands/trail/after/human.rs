@@ -43,11 +43,14 @@ fn unusable(time: &Unusable) -> String {
     format!("Off since {} ({}{}){until}.", second(time.from), time.because.as_str(), by.unwrap_or_default())
 }
 
+/// Whether a use is in a group.
+type IsIn = fn(&Use) -> bool;
+
 fn uses(table: &mut Table, document: &AfterDocument, palette: Palette) {
     let heading = |text: String| Cell::new(text).style(palette.heading);
     let allowance =
         SignedDuration::from_secs(i64::try_from(document.propagation_seconds).unwrap_or(i64::MAX));
-    let groups: [(String, fn(&Use) -> bool); 3] = [
+    let groups: [(String, IsIn); 3] = [
         (format!("{} by the key itself", counted(document.uses_after, "event"),), |told| {
             !told.within_propagation && !told.through_session
         }),

@@ -35,21 +35,20 @@ pub(super) fn keys(document: &KeysDocument, palette: Palette) -> Table {
 
 /// The events, the newest last.
 pub(super) fn events(document: &KeysDocument, all: bool, palette: Palette) -> Table {
-    let mut table = Table::new([Fit::Whole, Fit::Elide, Fit::Elide, Fit::Whole]);
+    let mut table = Table::new([Fit::Whole, Fit::Elide, Fit::Elide]);
     let left_out = if all { 0 } else { document.events.len().saturating_sub(FEW) };
     if !document.events.is_empty() {
         table.sentence(0, Cell::default());
         let heading = |text| Cell::new(text).style(palette.heading);
-        table.row(["TIME (UTC)", "ACTION", "ON", "BY ROTAKEY?"].map(heading));
+        table.row(["TIME (UTC)", "ACTION", "ON"].map(heading));
     }
     for event in &document.events[left_out..] {
         table.row([
             Cell::new(second(event.at)).style(palette.quiet),
             action(event, palette),
             Cell::new(object(event)),
-            provenance(event.provenance, palette),
         ]);
-        table.sentence(21, Cell::new(actor(event)).style(palette.quiet));
+        table.sentence(21, Cell::new(actor(event)).style(provenance_style(event.provenance, palette)));
         if let Some(error) = &event.error {
             table.sentence(21, Cell::new(format!("failed: {error}")).style(palette.warning));
         }
@@ -82,17 +81,25 @@ fn object(event: &KeyEvent) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// Who did it, and from where.
+/// Who did it, from where, and whether by rotakey.
 fn actor(event: &KeyEvent) -> String {
     let principal = event.principal.as_deref().map_or("somebody", short_arn);
-    format!("{principal} {}", origin(event.source_ip.as_deref(), event.user_agent.as_deref()))
+    let origin = origin(event.source_ip.as_deref(), event.user_agent.as_deref());
+    match event.provenance {
+        Some(provenance) => format!("{}: {principal} {origin}", provenance.as_str()),
+        None => format!("{principal} {origin}"),
+    }
 }
 
 fn provenance(provenance: Option<Provenance>, palette: Palette) -> Cell {
-    let style = match provenance {
+    Cell::new(provenance.map_or("", Provenance::as_str)).style(provenance_style(provenance, palette))
+}
+
+fn provenance_style(provenance: Option<Provenance>, palette: Palette) -> Style {
+    match provenance {
         Some(Provenance::NotInLog) => palette.bad,
         Some(Provenance::Around) => palette.warning,
-        Some(Provenance::Rotakey | Provenance::SaysRotakey) | None => Style::new(),
-    };
-    Cell::new(provenance.map_or("", Provenance::as_str)).style(style)
+        Some(Provenance::Rotakey | Provenance::SaysRotakey) => palette.good,
+        None => palette.quiet,
+    }
 }
