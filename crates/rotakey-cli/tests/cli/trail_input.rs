@@ -22,6 +22,7 @@ fn a_wrong_argument_is_told_with_what_to_do() {
             "--until names the first instant that is too late",
         ),
         (&["logs", "--from", "2026-11-01", "--until", "2026-11-01"], "nothing is from", "--until names"),
+        (&[], "it is not said where the records are", "or say --live"),
         (&["s3://"], "a bucket is needed", "s3://BUCKET/PREFIX"),
         (&["s3:///x"], "a bucket is needed", "s3://BUCKET/PREFIX"),
         (&["s3://bucket/../x"], "cannot read from s3://bucket/../x", "s3://BUCKET/PREFIX"),
@@ -30,8 +31,7 @@ fn a_wrong_argument_is_told_with_what_to_do() {
         usage(&desk, arguments).fails(2, error, hint);
     }
     for (arguments, said) in [
-        (&[][..], "<PATH>"),
-        (&["--live", "logs"], "cannot be used with"),
+        (&["--live", "logs"][..], "cannot be used with"),
         (&["logs", "--keep", "kept"], "--live"),
         (&["logs", "--partial"], "--output"),
         (&["logs", "--from", "yesterday"], "a day such as 2026-11-01"),
@@ -78,7 +78,7 @@ fn a_damaged_file_is_named_and_costs_no_other() {
     flipped[checksum] ^= 1;
     damaged("cut.json.gz", &stored[..stored.len() - 4], "it is cut off", 50);
     damaged("flipped.json.gz", &flipped, "it is damaged", 50);
-    damaged("trailing.json.gz", &[&stored[..], b"and more"].concat(), "it is damaged", 50);
+    damaged("trailing.json.gz", &[&stored[..], b"and more than that"].concat(), "it is damaged", 50);
     damaged("cut.json", &text.as_bytes()[..text.len() - 20], "not what CloudTrail writes, from byte", 49);
     damaged("garbage.json", b"garbage", "not what CloudTrail writes, from byte 0 on", 0);
     damaged("page.json.gz", &gzip(b"<html></html>"), "not what CloudTrail writes", 0);
@@ -107,9 +107,10 @@ fn what_is_not_there_or_may_not_be_read_is_named() {
 #[test]
 fn a_folder_without_log_files_is_no_answer() {
     let desk = Desk::new();
-    fs::create_dir_all(desk.path("logs/CloudTrail-Digest")).expect("the folder can be written to");
+    let digests = "logs/AWSLogs/111122223333/CloudTrail-Digest";
+    fs::create_dir_all(desk.path(digests)).expect("the folder can be written to");
     desk.write("logs/readme.txt", "nothing here");
-    desk.write("logs/CloudTrail-Digest/x.json.gz", "");
+    desk.write(&format!("{digests}/x.json.gz"), "");
     let ran = usage(&desk, &["logs"]).exits(4);
     assert!(ran.stderr.contains("logs: there are no log files in it"), "{}", ran.stderr);
     // But one whose log files are all of another time was looked at.

@@ -6,11 +6,13 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use futures::StreamExt as _;
-use rotakey_aws::cloudtrail::{LookupPage, LookupProgress, LookupRequest};
+use jiff::{SignedDuration, Timestamp};
+use rotakey_aws::cloudtrail::{LookupPage, LookupProgress, LookupRequest, OutOfHistory};
 use rotakey_engine::inventory::Progress as _;
 use rotakey_trail::event_time::EventTime;
 use rotakey_trail::selection::Selection;
 use rotakey_trail::summary::Problem;
+use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use crate::assembly::Aws;
@@ -82,60 +84,72 @@ pub(super) async fn look_up(
         until: selection.until.and_then(|until| EventTime::from_seconds(until.seconds() - 1)).map(Into::into),
     };
     let mut files = BTreeMap::new();
-    let mut begun = Vec::new();
     for region in regions {
-        let mut kept =
+        let kept =
             Kept::open(lookup.folder(), &region).map_err(|error| cannot_keep(lookup.folder(), error))?;
-        let progress = match kept.progress.take() {
-            Some(progress) => progress,
-            None => {
-                let (progress, out_of_history) = request.begin(&region, aws.clock.now());
-                if let Some(out_of_history) = out_of_history.filter(|_| selection.from.is_some()) {
-                    lookup.problems.push(Problem {
-                        file: format!("event history of {region}"),
-                        message: out_of_history.to_string(),
-                    });
-                }
-                progress
-            }
-        };
         files.insert(region, kept);
-        begun.push(progress);
     }
     let bar = Progress::new(printer);
-    let mut pages = aws.connection.cloudtrail(aws.clock.clone()).pages_of_all(begun);
+    let cloudtrail = aws.connection.cloudtrail(aws.clock.clone());
     let mut events = 0;
-    while let Some(page) = pages.next().await {
-        match page {
-            Ok(page) => {
-                events += page.events.len();
-                bar.step(events, None, "looking up events");
-                let kept = files.get_mut(&page.progress.region);
-                if let Some(kept) = kept {
-                    kept.add(&page).map_err(|error| cannot_keep(lookup.folder(), error))?;
-                }
-                if page.without_record > 0 {
-                    let message = format!("{} events came without their record", page.without_record);
-                    lookup.problems.push(Problem { file: page.progress.region, message });
-                }
+    // What was interrupted is brought to its end; what has happened since then comes after it.
+    for is_interrupted in [true, false] {
+        let mut begun = Vec::new();
+        for (region, kept) in &mut files {
+            let (progress, unknown) = kept.begin(region, &request, aws.clock.now());
+            if kept.is_interrupted() != is_interrupted {
+                continue;
             }
-            // Nothing was read at all: the person must hear why, and what to do.
-            Err(error) if events == 0 && keep.is_none() => return Err(port_error(error)),
-            Err(error) => {
-                lookup
-                    .problems
-                    .push(Problem { file: "event history".to_owned(), message: error.to_string() });
+            begun.push(progress);
+            if let Some(unknown) = unknown.filter(|_| selection.from.is_some()) {
+                let file = format!("event history of {region}");
+                lookup.problems.push(Problem { file, message: unknown.to_string() });
+            }
+        }
+        let mut pages = cloudtrail.pages_of_all(begun);
+        while let Some(page) = pages.next().await {
+            match page {
+                Ok(page) => {
+                    events += page.events.len();
+                    bar.step(events, None, "looking up events");
+                    if page.without_record > 0 {
+                        let message = format!("{} events came without their record", page.without_record);
+                        lookup.problems.push(Problem { file: page.progress.region.clone(), message });
+                    }
+                    if let Some(kept) = files.get_mut(&page.progress.region) {
+                        kept.add(page).map_err(|error| cannot_keep(lookup.folder(), error))?;
+                    }
+                }
+                // Nothing was read at all: the person must hear why, and what to do.
+                Err(error) if events == 0 && keep.is_none() => return Err(port_error(error)),
+                Err(error) => {
+                    lookup
+                        .problems
+                        .push(Problem { file: "event history".to_owned(), message: error.to_string() });
+                }
             }
         }
     }
     Ok(lookup)
 }
 
+/// How long before the end of an earlier lookup the next one begins: events come into the history late, within
+/// 15 minutes as a rule.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
+
 /// The files of one region.
 struct Kept {
     records: File,
     progress_path: PathBuf,
-    progress: Option<LookupProgress>,
+    progress: Option<KeptProgress>,
+    /// The first second from which on all is kept, once all pages are there.
+    since: Timestamp,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptProgress {
+    since: Timestamp,
+    lookup: LookupProgress,
 }
 
 impl Kept {
@@ -152,12 +166,39 @@ impl Kept {
         };
         let records =
             OpenOptions::new().create(true).append(true).open(folder.join(format!("{name}.jsonl")))?;
-        Ok(Self { records, progress_path, progress })
+        Ok(Self { records, progress_path, progress, since: Timestamp::MIN })
+    }
+
+    /// Whether an earlier lookup was begun that has to be gone on with, as far as `begin` has found.
+    fn is_interrupted(&self) -> bool {
+        self.progress.as_ref().is_some_and(|kept| kept.since == self.since && !kept.lookup.is_finished)
+    }
+
+    /// Where to go on, and what is too old for that. An earlier lookup counts if it goes back as far as this one.
+    fn begin(
+        &mut self,
+        region: &str,
+        request: &LookupRequest,
+        now: Timestamp,
+    ) -> (LookupProgress, Option<OutOfHistory>) {
+        let (mut fresh, unknown) = request.begin(region, now);
+        let Some(kept) = self.progress.as_ref().filter(|kept| kept.since <= fresh.from) else {
+            self.since = fresh.from;
+            return (fresh, unknown);
+        };
+        self.since = kept.since;
+        let unknown = unknown.filter(|unknown| unknown.asked_from.is_none_or(|from| from < kept.since));
+        if !kept.lookup.is_finished {
+            return (kept.lookup.clone(), unknown);
+        }
+        fresh.from = fresh.from.max(kept.lookup.until.checked_sub(LATE).unwrap_or(Timestamp::MIN));
+        fresh.is_finished = fresh.from > fresh.until;
+        (fresh, unknown)
     }
 
     /// Keeps a page: first its records, then how far the lookup has come. Killed in between, it is read twice, and
     /// duplicates are told by their ids.
-    fn add(&mut self, page: &LookupPage) -> io::Result<()> {
+    fn add(&mut self, page: LookupPage) -> io::Result<()> {
         let mut lines = String::new();
         for event in &page.events {
             // One record is one line, whatever white space AWS writes.
@@ -165,9 +206,12 @@ impl Kept {
             lines.push('\n');
         }
         self.records.write_all(lines.as_bytes())?;
+        let progress = KeptProgress { since: self.since, lookup: page.progress };
         let temporary = self.progress_path.with_extension("progress-new");
-        fs::write(&temporary, serde_json::to_vec(&page.progress)?)?;
-        fs::rename(&temporary, &self.progress_path)
+        fs::write(&temporary, serde_json::to_vec(&progress)?)?;
+        fs::rename(&temporary, &self.progress_path)?;
+        self.progress = Some(progress);
+        Ok(())
     }
 }
 

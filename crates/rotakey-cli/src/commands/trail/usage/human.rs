@@ -143,6 +143,9 @@ fn in_brief(row: &KeyUsage, group_by: GroupBy) -> Option<String> {
     }
     parts.push(few(row.networks.iter().map(|use_of| use_of.network.to_string()).collect(), BRIEF));
     parts.push(few(row.user_agents.iter().map(|use_of| use_of.agent.to_string()).collect(), BRIEF));
+    if group_by == GroupBy::Consumer {
+        parts.push(few(row.vpc_endpoints.iter().map(|used| used.name.clone()).collect(), BRIEF));
+    }
     if let Some(sessions) = &row.sessions {
         let calls = usize::try_from(sessions.calls).unwrap_or(usize::MAX);
         let keys = usize::try_from(sessions.keys).unwrap_or(usize::MAX);
@@ -222,6 +225,10 @@ fn print_in_full(row: &KeyUsage, printer: &Printer) -> Result<(), CommandError> 
             Cell::new(day(Some(action.tally.last_at))),
         ]);
     }
+    // Not among the actions: these calls are counted there already.
+    if !row.errors.is_empty() {
+        actions.row(["ERROR", "CALLS", "FIRST", "LAST"].map(|title| Cell::new(title).style(palette.heading)));
+    }
     for error in row.errors.iter().take(LONG) {
         actions.row([
             Cell::new(format!("{}:{} {}", error.service, error.action, error.code)).style(palette.warning),
@@ -244,7 +251,10 @@ fn rhythm(cadence: &Cadence) -> String {
     let days = count(cadence.active_days as usize, "day");
     let gap = i64::try_from(cadence.longest_gap_seconds).unwrap_or(i64::MAX);
     let gap = duration(jiff::SignedDuration::from_secs(gap));
-    let used = format!("used on {days}, never quiet for longer than {gap} in between");
+    let used = match cadence.active_days {
+        1 => format!("used on {days}"),
+        _ => format!("used on {days}, never quiet for longer than {gap} in between"),
+    };
     match &cadence.schedule {
         Some(schedule) => {
             format!("{} (confidence {:.0} %); {used}", schedule.text, schedule.confidence * 100.0)
