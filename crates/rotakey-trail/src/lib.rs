@@ -9,6 +9,7 @@
 //! (no URL, no path in it is opened), and it never writes to where it reads from.
 
 pub mod after;
+pub mod anomaly;
 pub mod answer;
 mod bounded;
 pub mod cadence;

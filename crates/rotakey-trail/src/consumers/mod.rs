@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::answer::Answer;
 use crate::bounded::{BoundedMap, clip};
 use crate::cadence::{Cadence, DayUse};
+use crate::consumer::Consumer;
 use crate::event_time::EventTime;
 use crate::lineage::{KeySet, Uses};
 use crate::record::Record;
@@ -15,10 +16,8 @@ use crate::selection::Selection;
 use crate::usage::schema::{NameUse, Tally};
 
 mod cut_over;
-mod placeholder;
 
 pub use cut_over::{CutOver, Move, Verdict};
-pub use placeholder::Consumer;
 
 /// The most consumers that are told apart.
 const MOST_CONSUMERS: usize = 2_000;

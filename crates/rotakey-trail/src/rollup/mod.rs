@@ -51,7 +51,7 @@ pub struct Rollup {
     user_agents: Sightings,
     minted: BTreeSet<Minted>,
     /// What was made of each `userAgent`, and of each `sourceIPAddress`.
-    agents_read: HashMap<String, Understood>,
+    agents_read: HashMap<String, (Understood, Agent)>,
     sources_read: HashMap<String, Understood>,
 }
 
@@ -177,7 +177,10 @@ impl Rollup {
         if let Some(agent) = agent {
             see(&mut self.user_agents, (key, agent.name, agent.fingerprint), days);
         }
-        let consumer = Consumer::of(record);
+        let consumer = match record.user_agent.and_then(|user_agent| self.agents_read.get(user_agent)) {
+            Some((_, agent)) => Consumer::new(record, agent),
+            None => Consumer::of(record),
+        };
         let client = Client {
             consumer: self.name(Some(&consumer.fingerprint())),
             description: nothing,
@@ -224,22 +227,23 @@ impl Rollup {
     }
 
     fn agent(&mut self, text: &str) -> Understood {
-        if let Some(known) = self.agents_read.get(text) {
+        if let Some((known, _)) = self.agents_read.get(text) {
             return *known;
         }
-        let written = |agent: Agent| {
-            serde_json::to_string(&agent)
+        let written = |agent: &Agent| {
+            serde_json::to_string(agent)
                 .expect("an agent is made of texts and numbers")
                 .replace("\\u0000", " ")
         };
         // Half of a JSON text is none, so it is the user agent that is clipped.
-        let mut agent = written(Agent::parse(text));
+        let parsed = Agent::parse(text);
+        let mut agent = written(&parsed);
         if agent.len() > 8 * LONGEST_NAME {
-            agent = written(Agent::parse(&clipped(text)));
+            agent = written(&Agent::parse(&clipped(text)));
         }
         let understood =
             Understood { name: self.names.number(&*agent), fingerprint: fingerprint(text.as_bytes()) };
-        self.agents_read.insert(text.to_owned(), understood);
+        self.agents_read.insert(text.to_owned(), (understood, parsed));
         understood
     }
 }

@@ -1,10 +1,12 @@
 //! The one form in which the use of a key is told: by `trail usage`, by the index, and by every other engine that
 //! answers the same question. Lists are sorted: by calls, the most first, then by name.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
-use crate::cadence::Cadence;
-use crate::event_time::EventTime;
+use crate::cadence::{Cadence, DayUse};
+use crate::event_time::{DAY, EventTime};
 use crate::network::Network;
 use crate::user_agent::Agent;
 
@@ -53,6 +55,9 @@ pub struct KeyUsage {
     pub addresses: u64,
     /// The addresses, summed up to networks.
     pub networks: Vec<NetworkUse>,
+    /// The addresses that are in one of the user's lists, such as the exits of Tor; empty if none were given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub listed_addresses: Vec<ListedUse>,
     /// How many distinct user agents there were, as they are written.
     pub distinct_user_agents: u64,
     /// The user agents, summed up by what they say.
@@ -63,6 +68,9 @@ pub struct KeyUsage {
     pub invoked_by: Vec<NameUse>,
     /// When it is used, and how regularly.
     pub cadence: Option<Cadence>,
+    /// How much it was used before the end of the time that others are measured by; absent if no such time was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineUse>,
     /// The key whose call minted this one, if that call was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
@@ -137,6 +145,38 @@ pub struct NetworkUse {
     #[expect(missing_docs, reason = "the name says it")]
     #[serde(flatten)]
     pub tally: Tally,
+}
+
+/// One address that is in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ListedUse {
+    pub address: IpAddr,
+    pub list: String,
+    #[serde(flatten)]
+    pub tally: Tally,
+}
+
+/// The use before a certain day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaselineUse {
+    /// The first instant that is no longer part of it: the beginning of a day (UTC).
+    pub until: EventTime,
+    /// On how many days there were calls.
+    pub active_days: u32,
+    #[expect(missing_docs, reason = "the name says it")]
+    pub calls: u64,
+}
+
+impl BaselineUse {
+    /// The use on the days that were over at that time. What is asked for is rounded down to the beginning of its day.
+    pub fn of(days: &[DayUse], until: EventTime) -> Self {
+        let before = days.iter().filter(|day| i64::from(day.day) < until.day());
+        let (active_days, calls) =
+            before.fold((0, 0_u64), |(days, calls), day| (days + 1, calls + u64::from(day.calls)));
+        let until = EventTime::from_seconds(until.day() * DAY).unwrap_or_default();
+        Self { until, active_days, calls }
+    }
 }
 
 /// One kind of user agent.
