@@ -19,6 +19,7 @@ mod places;
 mod printer;
 mod progress;
 mod quantity;
+mod signals;
 mod table;
 mod terminal;
 

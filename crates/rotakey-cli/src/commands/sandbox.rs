@@ -10,7 +10,6 @@ use rotakey_engine::port::Clock as _;
 use rotakey_sim::fleet::FleetPlan;
 use rotakey_sim::simulation::Simulation;
 use rotakey_sim::wire::Server;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::config::no_csv;
 use crate::cli::{Format, GlobalArgs};
@@ -18,6 +17,7 @@ use crate::clock::{SANDBOX_CLOCK, SANDBOX_CLOCK_MODE, SystemClock};
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::Printer;
 use crate::quantity::{count, instant};
+use crate::signals::End;
 
 /// Run a simulated AWS that any SDK and the aws CLI can use
 #[derive(Debug, Args)]
@@ -105,9 +105,9 @@ pub(crate) async fn run(
         args.seed,
         instant(now),
     ));
-    until_told_to_end()
-        .await
-        .map_err(|error| CommandError::failure(format!("cannot wait for signals: {error}")))?;
+    let mut end =
+        End::listen().map_err(|error| CommandError::failure(format!("cannot wait for signals: {error}")))?;
+    end.told().await;
     running.stop().await;
     Ok(Verdict::Clean)
 }
@@ -120,14 +120,4 @@ fn exports(variables: &[(&str, String)]) -> String {
         writeln!(lines, "export {name}='{quoted}'").expect("a string takes all that is written");
     }
     lines
-}
-
-/// Returns at Ctrl-C, or when the machine or a script wants the process to end.
-async fn until_told_to_end() -> std::io::Result<()> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
 }

@@ -6,6 +6,7 @@ mod cloud;
 mod killed;
 mod moto;
 mod proxy;
+mod queue;
 #[path = "../cli/support.rs"]
 #[expect(dead_code, reason = "the tests of the verbs use all of it")]
 mod support;

@@ -53,6 +53,16 @@ pub struct Rollup {
     /// What was made of each `userAgent`, and of each `sourceIPAddress`.
     agents_read: HashMap<String, (Understood, Agent)>,
     sources_read: HashMap<String, Understood>,
+    clients_read: HashMap<ClientParts, u32>,
+}
+
+/// What a client is made of, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct ClientParts {
+    network: u32,
+    agent: u32,
+    vpc_endpoint: u32,
+    invoked_by: u32,
 }
 
 /// By key, the name of what it was summed up to, and fingerprint.
@@ -184,11 +194,13 @@ impl Rollup {
         let client = Client {
             consumer: self.name(Some(&consumer.fingerprint())),
             description: nothing,
+        let parts = ClientParts {
             network: source.map_or(nothing, |source| source.name),
             agent: agent.map_or(nothing, |agent| agent.name),
             vpc_endpoint: self.name(record.vpc_endpoint_id),
             invoked_by: self.name(record.identity.invoked_by),
         };
+        let client = self.client(parts, record);
         let principal = Principal {
             arn: self.name(record.identity.arn),
             kind: self.name(record.identity.kind),
@@ -205,10 +217,29 @@ impl Rollup {
             key,
             day: day_use.day,
             operation: self.operations.number(&operation),
-            client: self.clients.number(&client),
+            client,
             principal: self.principals.number(&principal),
         };
         add(&mut self.uses, place, day_use);
+    }
+
+    /// The client of these parts, which tell the consumer as well.
+    fn client(&mut self, parts: ClientParts, record: &Record<'_>) -> u32 {
+        if let Some(known) = self.clients_read.get(&parts) {
+            return *known;
+        }
+        let consumer = Consumer::of(record);
+        let client = Client {
+            consumer: self.name(Some(&consumer.fingerprint())),
+            description: self.name(Some(&consumer.to_string())),
+            network: parts.network,
+            agent: parts.agent,
+            vpc_endpoint: parts.vpc_endpoint,
+            invoked_by: parts.invoked_by,
+        };
+        let number = self.clients.number(&client);
+        self.clients_read.insert(parts, number);
+        number
     }
 
     fn name(&mut self, text: Option<&str>) -> u32 {
@@ -219,7 +250,7 @@ impl Rollup {
         if let Some(known) = self.sources_read.get(text) {
             return *known;
         }
-        let network = network_name(&Network::of(text));
+        let network = Network::of(text).as_str().to_owned();
         let understood =
             Understood { name: self.name(Some(&network)), fingerprint: fingerprint(text.as_bytes()) };
         self.sources_read.insert(text.to_owned(), understood);
@@ -267,14 +298,6 @@ fn add(uses: &mut HashMap<Place, DayUse>, place: Place, day_use: DayUse) {
 
 fn see(sightings: &mut Sightings, what: (u32, u32, u64), days: Days) {
     sightings.entry(what).and_modify(|seen| *seen = seen.and(days)).or_insert(days);
-}
-
-/// A network as text.
-fn network_name(network: &Network) -> String {
-    match serde_json::to_value(network) {
-        Ok(serde_json::Value::String(text)) => text,
-        _ => String::new(),
-    }
 }
 
 /// The network that has this name.

@@ -1,5 +1,7 @@
 //! `rotakey trail ingest`: adds the files of a trail to an index, each once.
 
+mod queue;
+
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -10,15 +12,17 @@ use rotakey_trail::event_time::EventTime;
 use rotakey_trail::read::{ReadOptions, read};
 use rotakey_trail::rollup::{Seen, Unseen};
 use rotakey_trail::selection::Selection;
+use rotakey_trail::source::objects::ObjectStores;
 use rotakey_trail::source::{Find, FindError, Input, Location, Trail, TrailFile};
 use rotakey_trail::summary::Summary;
 use serde::Serialize;
 use tokio::task::block_in_place;
 
+use self::queue::Source;
 use super::index::{IndexArgs, index_error};
 use super::input::{instant, named};
 use super::tell::tell;
-use crate::assembly;
+use crate::assembly::{self, Aws};
 use crate::cli::{Format, GlobalArgs};
 use crate::clock::SystemClock;
 use crate::error::{CommandError, Verdict, exit_codes};
@@ -38,7 +42,12 @@ and is new the next time.
 Examples:
   rotakey trail ingest logs/
   rotakey trail ingest s3://trail-bucket/AWSLogs/ --index postgres://db/keys
+  rotakey trail ingest s3://trail-bucket/AWSLogs/ --follow --queue https://sqs...
   rotakey trail ingest --forget-before 2024-01-01
+
+With --queue, PATH is not listed: the queue, which the bucket, its topic or
+EventBridge tells of new objects, says what is new, and only what is below PATH is
+read. A message is deleted when its objects are in the index.
 
 ",
     exit_codes!()
@@ -49,6 +58,12 @@ pub(crate) struct IngestArgs {
     paths: Vec<String>,
     #[command(flatten)]
     index: IndexArgs,
+    /// Add what this SQS queue tells of, until it is empty
+    #[arg(long, value_name = "URL", requires = "paths")]
+    queue: Option<String>,
+    /// Go on until Ctrl-C
+    #[arg(long, requires = "queue")]
+    follow: bool,
     /// For how many days copies of an event are known
     #[arg(long, value_name = "DAYS", default_value_t = SEEN_DAYS, value_parser = clap::value_parser!(u32).range(..=400))]
     duplicate_days: u32,
@@ -93,45 +108,72 @@ pub(super) async fn run(
         Some(before) => index.prune(before.day()).await.map_err(index_error)?,
         None => 0,
     };
-    let trail = find(&args.paths, globals).await?;
-    let mut summary = Summary { skipped: trail.skipped, ..Summary::default() };
-    for problem in &trail.problems {
-        summary.problem(problem.file.clone(), problem.message.clone());
-    }
-    let mut ingested = Ingested::default();
+    let inputs: Vec<Input> = args.paths.iter().map(|path| named(path)).collect();
+    let stores = match inputs.iter().any(|input| matches!(input, Input::Url(_))) {
+        true => Some(assembly::object_stores(globals).await?),
+        false => None,
+    };
+    let mut summary = Summary::default();
     let mut run = Ingest::new(&*index, args.duplicate_days);
-    let progress = Progress::new(printer);
-    let of = trail.files.len();
-    let mut done = 0;
-    for files in portions(trail.files) {
-        done += files.len();
-        ingested.merge(add(&mut run, files, &mut summary).await?);
-        rotakey_engine::inventory::Progress::step(&progress, done, Some(of), "adding files");
-    }
-    drop((run, progress));
+    let ingested = match (&args.queue, &stores) {
+        (Some(url), Some(stores)) => {
+            let queue = Aws::connect(globals).await?.connection.notifications(url);
+            let source = Source { queue, below: &args.paths, stores, follow: args.follow };
+            queue::run(&source, &mut run, &mut summary, printer).await?
+        }
+        (Some(_), None) => {
+            return Err(CommandError::usage("--queue tells of objects in S3, and PATH names none")
+                .hint("Name the bucket, as s3://BUCKET/PREFIX: only what is below it is read."));
+        }
+        (None, stores) => {
+            let trail = find(&inputs, stores.as_ref())?;
+            let (progress, of) = (Progress::new(printer), trail.files.len());
+            let told = |done| {
+                rotakey_engine::inventory::Progress::step(&progress, done, Some(of), "adding files");
+            };
+            add_all(&mut run, trail, &mut summary, told).await?
+        }
+    };
+    drop(run);
     index.close().await;
     report(&ingested, forgotten_rows, &summary, printer)
 }
 
 /// Finds the files, with what they are known by.
-async fn find(paths: &[String], globals: &GlobalArgs) -> Result<Trail, CommandError> {
-    let inputs: Vec<Input> = paths.iter().map(|path| named(path)).collect();
-    let stores = match inputs.iter().any(|input| matches!(input, Input::Url(_))) {
-        true => Some(assembly::object_stores(globals).await?),
-        false => None,
-    };
+fn find(inputs: &[Input], stores: Option<&ObjectStores>) -> Result<Trail, CommandError> {
     let selection = Selection::default();
-    let find = Find { selection: &selection, again: false, objects: stores.as_ref() };
+    let find = Find { selection: &selection, again: false, objects: stores };
     let found = block_in_place(|| {
-        let mut trail = Trail::find(&inputs, &find)?;
+        let mut trail = Trail::find(inputs, &find)?;
         trail.look();
         Ok(trail)
     });
-    found.map_err(|error: FindError| match error {
+    found.map_err(|error| match error {
         FindError::Store { .. } => {
             CommandError::usage(error).hint("Such a URL looks like s3://BUCKET/PREFIX.")
         }
     })
+}
+
+/// Adds all files of a trail, some at a time.
+async fn add_all(
+    run: &mut Ingest<'_>,
+    trail: Trail,
+    summary: &mut Summary,
+    told: impl Fn(usize),
+) -> Result<Ingested, CommandError> {
+    summary.skipped.add(trail.skipped);
+    for problem in trail.problems {
+        summary.problem(problem.file, problem.message);
+    }
+    let mut ingested = Ingested::default();
+    let mut done = 0;
+    for files in portions(trail.files) {
+        done += files.len();
+        ingested.merge(add(run, files, summary).await?);
+        told(done);
+    }
+    Ok(ingested)
 }
 
 /// Files that are added together, in their order.
