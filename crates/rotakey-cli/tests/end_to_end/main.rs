@@ -5,6 +5,7 @@ mod bad_input;
 mod cloud;
 mod killed;
 mod moto;
+mod parquet;
 mod proxy;
 #[path = "../cli/support.rs"]
 #[expect(dead_code, reason = "the tests of the verbs use all of it")]
