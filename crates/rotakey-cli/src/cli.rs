@@ -47,8 +47,8 @@ pub(crate) struct GlobalArgs {
     pub(crate) config: Option<PathBuf>,
 
     /// The form of the data
-    #[arg(long, value_name = "FORMAT", global = true, value_enum, default_value_t = Format::Human)]
-    pub(crate) format: Format,
+    #[arg(long, value_name = "FORMAT", global = true, value_enum, default_value_t = FormatName::Human)]
+    pub(crate) format: FormatName,
 
     /// Write the data to FILE, whole or not at all, instead of standard output
     #[arg(long, value_name = "FILE", global = true)]
@@ -84,13 +84,42 @@ pub(crate) struct GlobalArgs {
 }
 
 /// The form of the data that a command writes: tables and sentences; stable and versioned for programs; one
-/// line for each row. (Were the variants documented one by one, clap would blow up every help to three times
+/// line for each row; the same for query engines. (Were the variants documented one by one, clap would blow up every help to three times
 /// its length.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatName {
+    Human,
+    Json,
+    Csv,
+    #[cfg(feature = "parquet")]
+    Parquet,
+}
+
+/// The forms that commands choose from. Parquet is none of them: it is asked for by [`Printer::writes_parquet`], and
+/// [`commands::run`] lets no command begin that does not ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Human,
     Json,
     Csv,
+}
+
+impl FormatName {
+    /// The form, or the one next to it: Parquet is for programs and has rows, as CSV.
+    pub(crate) fn format(self) -> Format {
+        match self {
+            Self::Human => Format::Human,
+            Self::Json => Format::Json,
+            Self::Csv => Format::Csv,
+            #[cfg(feature = "parquet")]
+            Self::Parquet => Format::Csv,
+        }
+    }
+
+    /// Whether it is Parquet.
+    pub(crate) fn is_parquet(self) -> bool {
+        !matches!(self, Self::Human | Self::Json | Self::Csv)
+    }
 }
 
 /// When to use colours; `Auto` means on a terminal.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::cli::{ColorChoice, Format, GlobalArgs};
+use crate::cli::{ColorChoice, Format, FormatName, GlobalArgs};
 use crate::error::CommandError;
 use crate::harmless_json::HarmlessJson;
 use crate::output::Output;
@@ -59,7 +59,7 @@ enum Loudness {
 #[derive(Debug)]
 pub(crate) struct Printer {
     data: Mutex<Output>,
-    format: Format,
+    format: FormatName,
     loudness: Loudness,
     progress: bool,
     width: Option<usize>,
@@ -106,7 +106,7 @@ impl Printer {
     pub(crate) fn plain() -> Self {
         Self {
             data: Mutex::new(Output::stdout()),
-            format: Format::Human,
+            format: FormatName::Human,
             loudness: Loudness::Normal,
             progress: false,
             width: None,
@@ -117,7 +117,13 @@ impl Printer {
 
     /// The form that data is asked for in.
     pub(crate) fn format(&self) -> Format {
-        self.format
+        self.format.format()
+    }
+
+    /// Whether Parquet is asked for in place of [`Printer::format`].
+    #[cfg(feature = "parquet")]
+    pub(crate) fn writes_parquet(&self) -> bool {
+        self.format.is_parquet()
     }
 
     /// The width of the terminal that the data goes to, where there is one.
@@ -138,6 +144,11 @@ impl Printer {
     /// The sink of data. Foreign text must have been through [`crate::terminal::escape`].
     pub(crate) fn data(&self) -> Data<'_> {
         Data(self.data.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The sink of data for several writes, which others may come between.
+    pub(crate) fn sink(&self) -> Sink<'_> {
+        Sink(self)
     }
 
     /// One value as JSON, indented, with a line break behind it.
@@ -224,6 +235,20 @@ impl Write for Data<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
+    }
+}
+
+/// The sink of data, held for each write only: several threads may have it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sink<'p>(&'p Printer);
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.data().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.data().flush()
     }
 }
 

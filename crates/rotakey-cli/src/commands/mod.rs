@@ -1,5 +1,7 @@
 //! The verbs: one file each.
 
+use std::io::{self, IsTerminal as _};
+
 use clap::Subcommand;
 use rotakey_engine::port::Clock as _;
 
@@ -32,6 +34,9 @@ pub(crate) async fn run(
     globals: &GlobalArgs,
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
+    if globals.format.is_parquet() {
+        allow_parquet(&command, globals)?;
+    }
     match command {
         Command::Try(args) => r#try::run(&args, printer).await,
         Command::Sandbox(args) => sandbox::run(&args, globals, printer).await,
@@ -40,4 +45,17 @@ pub(crate) async fn run(
         Command::Trail(args) => trail::run(args, globals, printer).await,
         Command::Config(args) => config::run(&args, globals, printer, SystemClock.now()),
     }
+}
+
+/// Refuses Parquet before anything is done, where it cannot be written or would end on a terminal.
+fn allow_parquet(command: &Command, globals: &GlobalArgs) -> Result<(), CommandError> {
+    if !matches!(command, Command::Trail(args) if args.has_parquet()) {
+        return Err(CommandError::usage("this command has no Parquet form")
+            .hint("`rotakey trail usage` has one; use --format json or --format csv here."));
+    }
+    if globals.output.is_none() && io::stdout().is_terminal() {
+        return Err(CommandError::usage("Parquet is nothing for a terminal")
+            .hint("Name a file with --output, or pipe the data somewhere."));
+    }
+    Ok(())
 }

@@ -1,6 +1,5 @@
 //! Which records a question is about: the arguments that all verbs share, and how they are read.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -185,7 +184,7 @@ impl Input {
         if !self.partial {
             return Ok(None);
         }
-        let partial = Partial::begin(Sink(printer), self.options.needs).map_err(cannot_write)?;
+        let partial = Partial::begin(printer.sink(), self.options.needs).map_err(cannot_write)?;
         let (answer, summary) = self.answer(printer, || partial.answer());
         drop(answer);
         partial.finish(&summary).map_err(cannot_write)?;
@@ -196,19 +195,6 @@ impl Input {
     pub(super) fn answer<A: Answer>(&self, printer: &Printer, fresh: impl Fn() -> A + Sync) -> (A, Summary) {
         let progress = Bar(Progress::new(printer));
         block_in_place(|| read(&self.trail, &self.options, fresh, &progress))
-    }
-}
-
-/// Where data goes, for several threads.
-struct Sink<'p>(&'p Printer);
-
-impl Write for Sink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.data().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.data().flush()
     }
 }
 

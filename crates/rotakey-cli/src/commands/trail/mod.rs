@@ -67,6 +67,13 @@ enum TrailCommand {
     Athena(athena::AthenaArgs),
 }
 
+impl TrailArgs {
+    /// Whether the verb can write Parquet.
+    pub(super) fn has_parquet(&self) -> bool {
+        matches!(self.command, TrailCommand::Usage(_))
+    }
+}
+
 /// Runs the command.
 pub(crate) async fn run(
     args: TrailArgs,

@@ -18,6 +18,8 @@ use crate::printer::Printer;
 mod csv;
 mod human;
 mod json;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod rows;
 
 /// Say who uses each key: first and last use, calls, sources, clients
@@ -33,6 +35,7 @@ Examples:
   rotakey trail usage --key AKIA... logs/  all that is known of one key
   rotakey trail usage --by day --key AKIA... --from 2026-11-01 logs/
   rotakey trail usage --format csv --output keys.csv s3://trail-bucket/
+  rotakey trail usage --format parquet --output keys.parquet logs/
   rotakey trail usage --live --from 2026-11-20
   rotakey trail usage --index sqlite:usage.db --key AKIA...
 
@@ -125,6 +128,8 @@ async fn of_index(args: &UsageArgs, printer: &Printer) -> Result<Verdict, Comman
 
 fn print(args: &UsageArgs, rows: &Rows, summary: &Summary, printer: &Printer) -> Result<(), CommandError> {
     match printer.format() {
+        #[cfg(feature = "parquet")]
+        Format::Csv if printer.writes_parquet() => parquet::print(rows, summary, printer)?,
         Format::Human => human::print(rows, !args.keys.is_empty(), args.all, printer)?,
         Format::Json => json::print(rows, summary, printer)?,
         Format::Csv => csv::print(rows, printer)?,
