@@ -187,13 +187,6 @@ impl Rollup {
         if let Some(agent) = agent {
             see(&mut self.user_agents, (key, agent.name, agent.fingerprint), days);
         }
-        let consumer = match record.user_agent.and_then(|user_agent| self.agents_read.get(user_agent)) {
-            Some((_, agent)) => Consumer::new(record, agent),
-            None => Consumer::of(record),
-        };
-        let client = Client {
-            consumer: self.name(Some(&consumer.fingerprint())),
-            description: nothing,
         let parts = ClientParts {
             network: source.map_or(nothing, |source| source.name),
             agent: agent.map_or(nothing, |agent| agent.name),
@@ -228,7 +221,10 @@ impl Rollup {
         if let Some(known) = self.clients_read.get(&parts) {
             return *known;
         }
-        let consumer = Consumer::of(record);
+        let consumer = match record.user_agent.and_then(|user_agent| self.agents_read.get(user_agent)) {
+            Some((_, agent)) => Consumer::new(record, agent),
+            None => Consumer::of(record),
+        };
         let client = Client {
             consumer: self.name(Some(&consumer.fingerprint())),
             description: self.name(Some(&consumer.to_string())),
