@@ -124,7 +124,7 @@ impl<'a> RowData<'a> {
         };
         Self {
             fingerprint: &consumer.fingerprint,
-            consumer: human::who(&consumer.consumer),
+            consumer: consumer.consumer.to_string(),
             moved: consumer.moved.map(trail::Move::as_str),
             access_key_id: key,
             calls: side.uses.calls,

@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 use jiff::SignedDuration;
-use rotakey_trail::consumers::{Consumer, ConsumerUse, ConsumersDocument, KeyUse, Move, Verdict};
+use rotakey_trail::consumers::{ConsumerUse, ConsumersDocument, KeyUse, Move, Verdict};
 use rotakey_trail::event_time::EventTime;
 use rotakey_trail::usage::schema::NameUse;
 
@@ -36,7 +36,7 @@ fn of_one_key(document: &ConsumersDocument, palette: Palette) -> Table {
     for consumer in &document.consumers {
         let Some(side) = &consumer.old else { continue };
         table.row([
-            Cell::new(who(&consumer.consumer)).style(palette.heading),
+            Cell::new(consumer.consumer.to_string()).style(palette.heading),
             Cell::new(number(side.uses.calls)),
             Cell::new(time(side.uses.first_at)),
             Cell::new(time(side.uses.last_at)),
@@ -56,7 +56,7 @@ fn of_cut_over(document: &ConsumersDocument, palette: Palette) -> Table {
         let Some(moved) = consumer.moved else { continue };
         table.row([
             Cell::new(state(moved)).style(state_style(moved, palette)),
-            Cell::new(who(&consumer.consumer)).style(palette.heading),
+            Cell::new(consumer.consumer.to_string()).style(palette.heading),
             Cell::new(time(consumer.old.as_ref().and_then(|old| old.uses.last_at))),
             Cell::new(time(consumer.new.as_ref().and_then(|new| new.uses.first_at))),
         ]);
@@ -73,19 +73,6 @@ fn of_cut_over(document: &ConsumersDocument, palette: Palette) -> Table {
     table
 }
 
-/// Who a consumer is.
-pub(super) fn who(consumer: &Consumer) -> String {
-    let network = consumer
-        .network
-        .as_ref()
-        .and_then(|network| serde_json::to_value(network).ok()?.as_str().map(str::to_owned));
-    let mut parts = vec![network.unwrap_or_else(|| "unknown network".to_owned())];
-    parts.extend(consumer.agent.as_ref().map(|agent| agent.family.clone()));
-    parts.extend(consumer.vpc_endpoint.clone());
-    parts.extend(consumer.invoked_by.as_ref().map(|service| format!("by {service}")));
-    parts.join(" ")
-}
-
 fn use_in_words(side: &KeyUse) -> String {
     let mut parts = vec![names(&side.services)];
     if !side.regions.is_empty() {
@@ -97,6 +84,9 @@ fn use_in_words(side: &KeyUse) -> String {
     {
         let gap = SignedDuration::from_secs(i64::try_from(gap).unwrap_or(i64::MAX));
         cadence.push_str(&format!(", at most {} apart", rough(gap)));
+    }
+    if let Some(schedule) = side.cadence.as_ref().and_then(|cadence| cadence.schedule.as_ref()) {
+        cadence = format!("{}, {cadence}", schedule.text);
     }
     parts.push(cadence);
     if side.session_calls > 0 {
