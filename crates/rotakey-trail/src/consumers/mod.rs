@@ -1,6 +1,8 @@
 //! Who uses a key: the distinct consumers of it and of the sessions minted from it, and at the cut-over of a
 //! rotation, which of them have moved to the new key.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -22,6 +24,9 @@ pub use cut_over::{CutOver, Move, Verdict};
 /// The most consumers that are told apart.
 const MOST_CONSUMERS: usize = 2_000;
 
+/// The most fingerprints that are kept at hand.
+const MOST_RECENT: usize = 4_096;
+
 /// The most services and regions of a consumer that are told.
 const MOST_NAMES: usize = 300;
 
@@ -38,6 +43,26 @@ pub struct Consumers {
     consumers: BoundedMap<String, Found>,
     latest: Option<EventTime>,
     has_data_events: bool,
+    recent: Recent,
+}
+
+/// The fingerprints of consumers that were seen lately: to read a user agent takes longer than all else. Found by a
+/// hash with a secret key, so that nobody can make up a client that is taken for another.
+#[derive(Debug, Clone, Default)]
+struct Recent {
+    secret: RandomState,
+    fingerprints: HashMap<u64, String>,
+}
+
+impl Recent {
+    fn fingerprint(&mut self, record: &Record<'_>) -> &str {
+        let parts = (record.source_ip, record.user_agent, record.vpc_endpoint_id, record.identity.invoked_by);
+        let hash = self.secret.hash_one(parts);
+        if self.fingerprints.len() >= MOST_RECENT && !self.fingerprints.contains_key(&hash) {
+            self.fingerprints.clear();
+        }
+        self.fingerprints.entry(hash).or_insert_with(|| Consumer::of(record).fingerprint())
+    }
 }
 
 /// What was seen of one consumer, on the old key and on the new.
@@ -129,6 +154,7 @@ impl Consumers {
             consumers: BoundedMap::new(MOST_CONSUMERS),
             latest: None,
             has_data_events: false,
+            recent: Recent::default(),
         }
     }
 
@@ -245,11 +271,10 @@ impl Answer for Consumers {
                 _ => continue,
             };
             let is_session = set.root() != key;
-            let consumer = Consumer::of(record);
             self.consumers.update(
-                &consumer.fingerprint(),
-                Clone::clone,
-                || Found { consumer, sides: [Side::new(), Side::new()] },
+                self.recent.fingerprint(record),
+                str::to_owned,
+                || Found { consumer: Consumer::of(record), sides: [Side::new(), Side::new()] },
                 |found| found.sides[side].take(record, is_session),
             );
         }

@@ -85,6 +85,9 @@ fn use_in_words(side: &KeyUse) -> String {
         let gap = SignedDuration::from_secs(i64::try_from(gap).unwrap_or(i64::MAX));
         cadence.push_str(&format!(", at most {} apart", rough(gap)));
     }
+    if let Some(schedule) = side.cadence.as_ref().and_then(|cadence| cadence.schedule.as_ref()) {
+        cadence = format!("{}, {cadence}", schedule.text);
+    }
     parts.push(cadence);
     if side.session_calls > 0 {
         parts.push(format!("{} by sessions", number(side.session_calls)));
