@@ -27,6 +27,9 @@ const VERSION: i64 = MIGRATIONS.len() as i64;
 /// How long to wait for a server to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a server takes that answers.
+const SOON: Duration = Duration::from_millis(500);
+
 /// An index in PostgreSQL (12 or later), in the schema `rotakey_usage` of the database.
 #[derive(Debug, Clone)]
 pub struct PostgresIndex {
@@ -42,23 +45,22 @@ impl PostgresIndex {
     /// is left as it is. [`StoreError::Unavailable`] if the server does not answer, or not as it should.
     pub async fn open(server: &Server) -> Result<Self, IndexError> {
         let failed = Arc::new(Failed { location: server.to_string() });
-        // The pool would try again for as long as it has patience, also where nobody listens.
-        let first = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&server.options)).await;
-        let mut first =
-            first.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut)).map_err(|error| failed.of(&error))?;
-        let pool = PgPoolOptions::new()
-            .max_connections(4)
-            .acquire_timeout(PATIENCE)
-            .connect_lazy_with((*server.options).clone());
+        // One, as of a file: with more, the first question may open another one, which costs more than the answer.
+        let options = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+        let pool = tokio::select! {
+            pool = options.connect_with((*server.options).clone()) => pool,
+            error = refusal(server) => Err(error),
+        };
+        let pool = pool.map_err(|error| failed.of(&error))?;
         let index = Self { pool, failed };
-        index.prepare(&mut first).await?;
-        first.close().await.map_err(|error| index.failed.of(&error))?;
+        index.prepare().await?;
         Ok(index)
     }
 
-    async fn prepare(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
+    async fn prepare(&self) -> Result<(), StoreError> {
         let failed = |error: sqlx::Error| self.failed.of(&error);
-        if self.version(connection).await? == Some(VERSION) {
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        if self.version(&mut connection).await? == Some(VERSION) {
             return Ok(());
         }
         let mut transaction = connection.begin().await.map_err(failed)?;
@@ -118,6 +120,21 @@ impl PostgresIndex {
     async fn begin(&self, statement: &'static str) -> Result<tables::PostgresTables, StoreError> {
         let transaction = self.pool.begin_with(statement).await.map_err(|error| self.failed.of(&error))?;
         Ok(tables::PostgresTables::new(Arc::clone(&self.failed), transaction))
+    }
+}
+
+/// Why the server does not let us in, if it does not. A pool does not tell: it tries again for as long as it has
+/// patience, also where nobody listens. Asked only if the pool is not connected soon; a first connection costs as much
+/// as an answer.
+async fn refusal(server: &Server) -> sqlx::Error {
+    tokio::time::sleep(SOON).await;
+    match PgConnection::connect_with(&server.options).await {
+        Ok(connection) => {
+            // The pool will be connected as well.
+            drop(connection);
+            std::future::pending().await
+        }
+        Err(error) => error,
     }
 }
 
