@@ -5,7 +5,6 @@ mod bad_input;
 mod cloud;
 mod killed;
 mod moto;
-mod parquet;
 mod proxy;
 mod queue;
 #[path = "../cli/support.rs"]

@@ -7,6 +7,7 @@
 #[expect(dead_code, reason = "other suites use the rest of it")]
 mod support;
 
+mod parquet;
 mod spark;
 mod sql;
 mod trail;

@@ -93,5 +93,14 @@ impl Marks {
     }
 }
 
+/// What is wrong with a partial that says this of itself: for fuzz targets.
+#[cfg(feature = "oracle")]
+#[doc(hidden)]
+pub fn take_marks<'t>(texts: impl Iterator<Item = &'t str>) -> Option<String> {
+    let (mut marks, mut summary) = (Marks::default(), Summary::default());
+    texts.for_each(|text| marks.take(text, Holds::Everything, &mut summary));
+    marks.problem()
+}
+
 #[cfg(test)]
 mod tests;

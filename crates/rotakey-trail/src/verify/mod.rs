@@ -57,6 +57,13 @@ pub struct VerifyOptions {
     pub threads: usize,
 }
 
+/// Whether this is a digest: for fuzz targets.
+#[cfg(feature = "oracle")]
+#[doc(hidden)]
+pub fn is_digest(content: &[u8]) -> bool {
+    Digest::parse(content).is_ok()
+}
+
 /// Why nothing was verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {

@@ -1,15 +1,11 @@
 //! `rotakey trail usage --format parquet`, read by an engine that others wrote.
-//!
-//! DuckDB is found through `ROTAKEY_TEST_PYTHON`, an interpreter that has it installed; `cargo xtask test` installs one
-//! and sets it.
 
 use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::support::{Desk, Ran};
-
-const PYTHON: &str = "ROTAKEY_TEST_PYTHON";
+use crate::trail::python;
 
 /// The rows and the metadata of a file, as JSON. Times are written as our JSON has them.
 const READ: &str = r#"
@@ -67,10 +63,7 @@ fn desk() -> Desk {
 
 /// Reads the file by DuckDB.
 fn read(desk: &Desk, file: &str) -> Value {
-    let python = std::env::var(PYTHON).unwrap_or_else(|_| {
-        panic!("{PYTHON} is not set: this test needs DuckDB. Run the tests by `cargo xtask test`.")
-    });
-    let mut command = Command::new(python);
+    let mut command = Command::new(python("ROTAKEY_TEST_ENGINES_PYTHON"));
     Ran::from(command.args(["-c", READ]).arg(desk.path(file)).output().unwrap()).exits(0).json()
 }
 
