@@ -94,7 +94,7 @@ fn what_is_not_there_or_may_not_be_read_is_named() {
     assert!(ran.stderr.contains("Warning: elsewhere: No such file or directory"), "{}", ran.stderr);
     assert!(ran.stdout.contains(ALICE), "{}", ran.stdout);
     let path = desk.write("logs/secret.json", document(&of_ci()));
-    fs::set_permissions(&path, Permissions::from_mode(0)).expect("it is ours");
+    fs::set_permissions(&path, Permissions::from_mode(0o000)).expect("it is ours");
     // Whoever may read everything finds nothing wrong.
     if fs::read(&path).is_err() {
         let ran = usage(&desk, &["logs"]).exits(4);

@@ -88,8 +88,8 @@ fn what_is_readable_of_a_damaged_file_is_used_and_the_damage_told() {
     let stored = gzip(&long);
     check("truncated.json.gz", stored[..stored.len() - 9].to_vec(), &["cut off"]);
     let both = records(&["A", "B"]);
-    check("cut.json", both[..both.len() - 2].as_bytes().to_vec(), &["not what CloudTrail writes"]);
-    check("latin.json", [both[..both.len() - 2].as_bytes(), b",{\"a\":\"\xe9\"}]}"].concat(), &["no UTF-8"]);
+    check("cut.json", both.as_bytes()[..both.len() - 2].to_vec(), &["not what CloudTrail writes"]);
+    check("latin.json", [&both.as_bytes()[..both.len() - 2], b",{\"a\":\"\xe9\"}]}"].concat(), &["no UTF-8"]);
     let lines = format!("{}\n{{oops\n{}\n", event("A"), event("B"));
     check("lines.jsonl", lines.into_bytes(), &["from byte"]);
 }

@@ -71,6 +71,9 @@ fn full() -> KeyUsage {
             }),
         }),
         parent: some("AKIAI44QH8DHBEXAMPLE"),
+        // These serve to find anomalies only, and are told with those.
+        listed_addresses: Vec::new(),
+        baseline: None,
         sessions: Some(SessionUse {
             keys: 1,
             calls: 2,
