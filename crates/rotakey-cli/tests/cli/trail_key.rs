@@ -83,3 +83,16 @@ fn a_cut_over_is_clean_only_when_all_moved_and_all_was_read() {
     let same = desk.run(&["trail", "consumers", "--new-key", OLD, OLD, "trail.jsonl"]);
     assert_eq!(same.code, 2, "{same:?}");
 }
+
+#[test]
+fn a_spreadsheet_finds_no_formula_in_what_others_named() {
+    let desk = Desk::new();
+    let mut minted = call("2026-11-20T10:00:00Z", OLD, "sts", "AssumeRole", "=cmd|' /C calc'!A0");
+    minted["requestParameters"] = json!({"roleSessionName": "@SUM(1)"});
+    minted["responseElements"] = json!({"credentials": {"accessKeyId": SESSION}});
+    desk.write("trail.json", json!({"Records": [minted]}).to_string());
+    let tree = desk.run(&["trail", "lineage", "--format", "csv", OLD, "trail.json"]);
+    assert!(tree.stdout.contains(",'@SUM(1),"), "{tree:?}");
+    let timeline = desk.run(&["trail", "timeline", "--format", "csv", OLD, "trail.json"]);
+    assert!(timeline.stdout.contains(",'=cmd|"), "{timeline:?}");
+}

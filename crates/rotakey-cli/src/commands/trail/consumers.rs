@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::input::InputArgs;
 use super::sessions::{Document, find_sessions, tell_followed, worse};
 use super::tell::tell;
+use super::words::csv_cell;
 use crate::cli::{Format, GlobalArgs};
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::{Printer, cannot_write};
@@ -133,8 +134,8 @@ impl<'a> RowData<'a> {
             first_at: side.uses.first_at.map(|at| at.to_string()),
             last_at: side.uses.last_at.map(|at| at.to_string()),
             active_days: side.active_days,
-            services: names(&side.services),
-            regions: names(&side.regions),
+            services: csv_cell(&names(&side.services)).into_owned(),
+            regions: csv_cell(&names(&side.regions)).into_owned(),
         }
     }
 }

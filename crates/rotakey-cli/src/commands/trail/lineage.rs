@@ -1,5 +1,7 @@
 //! `rotakey trail lineage`: the sessions that come from a key.
 
+use std::borrow::Cow;
+
 use clap::Args;
 use rotakey_core::id::AccessKeyId;
 use rotakey_trail::lineage::{Lineage, LineageDocument, Node};
@@ -8,6 +10,7 @@ use serde::Serialize;
 use super::input::InputArgs;
 use super::sessions::{Document, ReachArgs, find_sessions, minute, tell_followed, worse};
 use super::tell::tell;
+use super::words::csv_cell;
 use crate::cli::{Format, GlobalArgs};
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::{Printer, cannot_write};
@@ -84,20 +87,20 @@ fn print_csv(document: &LineageDocument, printer: &Printer) -> Result<(), Comman
 /// One key in `--format csv`.
 #[derive(Debug, Serialize)]
 struct RowData<'a> {
-    access_key_id: &'a str,
-    parent: Option<&'a str>,
+    access_key_id: Cow<'a, str>,
+    parent: Option<Cow<'a, str>>,
     depth: u32,
     kind: rotakey_trail::lineage::Kind,
-    event_name: Option<&'a str>,
+    event_name: Option<Cow<'a, str>>,
     minted_at: Option<String>,
     expires_at: Option<String>,
-    arn: Option<&'a str>,
-    role_arn: Option<&'a str>,
-    account_id: Option<&'a str>,
+    arn: Option<Cow<'a, str>>,
+    role_arn: Option<Cow<'a, str>>,
+    account_id: Option<Cow<'a, str>>,
     crosses_accounts: bool,
-    session_name: Option<&'a str>,
-    user_name: Option<&'a str>,
-    source_identity: Option<&'a str>,
+    session_name: Option<Cow<'a, str>>,
+    user_name: Option<Cow<'a, str>>,
+    source_identity: Option<Cow<'a, str>>,
     calls: u64,
     failed_calls: u64,
     first_at: Option<String>,
@@ -107,20 +110,20 @@ struct RowData<'a> {
 impl<'a> RowData<'a> {
     fn of(node: &'a Node) -> Self {
         Self {
-            access_key_id: &node.access_key_id,
-            parent: node.parent.as_deref(),
+            access_key_id: csv_cell(&node.access_key_id),
+            parent: node.parent.as_deref().map(csv_cell),
             depth: node.depth,
             kind: node.kind,
-            event_name: node.event_name.as_deref(),
+            event_name: node.event_name.as_deref().map(csv_cell),
             minted_at: node.minted_at.map(|at| at.to_string()),
             expires_at: node.expires_at.map(|at| at.to_string()),
-            arn: node.arn.as_deref(),
-            role_arn: node.role_arn.as_deref(),
-            account_id: node.account_id.as_deref(),
+            arn: node.arn.as_deref().map(csv_cell),
+            role_arn: node.role_arn.as_deref().map(csv_cell),
+            account_id: node.account_id.as_deref().map(csv_cell),
             crosses_accounts: node.crosses_accounts,
-            session_name: node.session_name.as_deref(),
-            user_name: node.user_name.as_deref(),
-            source_identity: node.source_identity.as_deref(),
+            session_name: node.session_name.as_deref().map(csv_cell),
+            user_name: node.user_name.as_deref().map(csv_cell),
+            source_identity: node.source_identity.as_deref().map(csv_cell),
             calls: node.uses.calls,
             failed_calls: node.uses.failed_calls,
             first_at: node.uses.first_at.map(|at| at.to_string()),

@@ -1,5 +1,7 @@
 //! `rotakey trail timeline`: what a key and its sessions did.
 
+use std::borrow::Cow;
+
 use clap::Args;
 use rotakey_core::id::AccessKeyId;
 use rotakey_trail::timeline::{Level, Risk, Row, Target, Timeline, TimelineDocument, TimelineOptions};
@@ -8,6 +10,7 @@ use serde::Serialize;
 use super::input::InputArgs;
 use super::sessions::{Document, ReachArgs, find_sessions, tell_followed, worse};
 use super::tell::tell;
+use super::words::csv_cell;
 use crate::cli::{Format, GlobalArgs};
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::{Printer, cannot_write};
@@ -90,21 +93,21 @@ fn print_csv(document: &TimelineDocument, printer: &Printer) -> Result<(), Comma
 #[derive(Debug, Serialize)]
 struct RowData<'a> {
     at: String,
-    event_id: Option<&'a str>,
-    access_key_id: &'a str,
+    event_id: Option<Cow<'a, str>>,
+    access_key_id: Cow<'a, str>,
     via: String,
-    service: &'a str,
-    action: &'a str,
+    service: Cow<'a, str>,
+    action: Cow<'a, str>,
     targets: String,
     level: Level,
     risks: String,
     attempt: bool,
-    error_code: Option<&'a str>,
-    arn: Option<&'a str>,
-    account_id: Option<&'a str>,
-    region: Option<&'a str>,
-    source: Option<&'a str>,
-    agent: Option<&'a str>,
+    error_code: Option<Cow<'a, str>>,
+    arn: Option<Cow<'a, str>>,
+    account_id: Option<Cow<'a, str>>,
+    region: Option<Cow<'a, str>>,
+    source: Option<Cow<'a, str>>,
+    agent: Option<Cow<'a, str>>,
 }
 
 impl<'a> RowData<'a> {
@@ -112,21 +115,21 @@ impl<'a> RowData<'a> {
         let call = &row.call;
         Self {
             at: call.at.to_string(),
-            event_id: call.event_id.as_deref(),
-            access_key_id: &call.access_key_id,
+            event_id: call.event_id.as_deref().map(csv_cell),
+            access_key_id: csv_cell(&call.access_key_id),
             via: row.via.join(" "),
-            service: &call.service,
-            action: &call.action,
+            service: csv_cell(&call.service),
+            action: csv_cell(&call.action),
             targets: targets_in_words(&call.targets, str::to_owned),
             level: call.level,
             risks: call.risks.iter().map(|risk| Risk::as_str(*risk)).collect::<Vec<_>>().join(" "),
             attempt: row.attempt,
-            error_code: call.error_code.as_deref(),
-            arn: call.arn.as_deref(),
-            account_id: call.account_id.as_deref(),
-            region: call.region.as_deref(),
-            source: call.source.as_deref(),
-            agent: call.agent.as_ref().map(|agent| agent.family.as_str()),
+            error_code: call.error_code.as_deref().map(csv_cell),
+            arn: call.arn.as_deref().map(csv_cell),
+            account_id: call.account_id.as_deref().map(csv_cell),
+            region: call.region.as_deref().map(csv_cell),
+            source: call.source.as_deref().map(csv_cell),
+            agent: call.agent.as_ref().map(|agent| agent.family.as_str()).map(csv_cell),
         }
     }
 }
