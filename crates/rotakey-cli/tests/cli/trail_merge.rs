@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::{Desk, Ran};
-use crate::trail_story::{ALICE, CI, desk, document, lines, of_alice, of_ci};
+use crate::trail_story::{ALICE, CI, desk, document, lines, of_alice};
 
 fn trail(desk: &Desk, arguments: &[&str]) -> Ran {
     desk.run(&[&["trail"], arguments].concat())
