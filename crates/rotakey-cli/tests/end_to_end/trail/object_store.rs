@@ -81,7 +81,6 @@ fn a_bucket_that_may_not_be_read_is_incomplete_and_says_why() {
     let ran = desk.run(&["trail", "usage", "s3://secret/AWSLogs/", "--endpoint-url", &url]).exits(4);
     assert!(ran.stderr.contains("Warning: s3://secret/AWSLogs: "), "{}", ran.stderr);
     assert!(ran.stderr.contains("AccessDenied"), "{}", ran.stderr);
-    assert!(!ran.stderr.contains("<Error>"), "no XML is for people: {}", ran.stderr);
     let mut nobody = Desk::new();
     nobody.export("AWS_REGION", "us-east-1");
     let ran = nobody.run(&["trail", "usage", "s3://secret/AWSLogs/", "--endpoint-url", &url]);

@@ -94,7 +94,9 @@ fn partials_of_any_split_give_every_row_as_one_process_does() {
     let mut random = fastrand::Rng::with_seed(20_261_123);
     for seed in [3, 11] {
         let corpus = Corpus::new(2_000, seed);
-        let files = corpus.files();
+        // What is named is read, whatever it is; the folders of digests and of others are passed over only as a whole.
+        let mut files = corpus.files();
+        files.retain(|path| path.to_string_lossy().contains("/CloudTrail/"));
         let whole = |by: &str| corpus.trail(&["usage", "trail", "--by", by, "--format", "json"]).exits(0);
         let count = random.usize(2..6);
         let mut shards = vec![Vec::<&Path>::new(); count];
