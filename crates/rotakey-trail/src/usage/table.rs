@@ -1,16 +1,20 @@
 //! From counts to rows that can be told.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
 use super::counts::{Counts, Entry};
-use super::schema::{ActionUse, AgentUse, ErrorUse, KeyUsage, NameUse, NetworkUse, SessionUse, Tally};
+use super::schema::{
+    ActionUse, AgentUse, BaselineUse, ErrorUse, KeyUsage, ListedUse, NameUse, NetworkUse, SessionUse, Tally,
+};
 use super::symbols::{Class, Symbol, Texts};
 use super::{GroupBy, Shared};
 use crate::cadence::Cadence;
 use crate::event_time::EventTime;
 use crate::network::Network;
+use crate::network::lists::Lists as Addresses;
 use crate::user_agent::Agent;
 
 /// The rows, in the order of their keys. They are made one by one, when they are asked for: all of them together would
@@ -175,6 +179,24 @@ impl UsageTable {
         self.rows[range].iter().map(move |row| self.row(row, &texts))
     }
 
+    /// The same, with what is needed to find anomalies: the use before that time, and the addresses that are listed.
+    pub fn rows_to_examine(
+        &self,
+        range: Range<usize>,
+        until: EventTime,
+        lists: &Addresses,
+    ) -> impl Iterator<Item = KeyUsage> {
+        let texts = self.shared.symbols.texts();
+        self.rows[range].iter().map(move |row| {
+            let mut usage = self.row(row, &texts);
+            usage.baseline = Some(BaselineUse::of(&row.days, until));
+            if lists.has_addresses() {
+                usage.listed_addresses = listed(row, lists, &texts);
+            }
+            usage
+        })
+    }
+
     fn row(&self, row: &Counts, texts: &Texts<'_>) -> KeyUsage {
         let text = |symbol: Option<Symbol>| symbol.map(|symbol| texts.of(symbol).to_owned());
         let mut usage = KeyUsage {
@@ -211,6 +233,23 @@ impl UsageTable {
         lists.put(&mut usage);
         usage
     }
+}
+
+/// The addresses of a row that are in a list.
+fn listed(row: &Counts, lists: &Addresses, texts: &Texts<'_>) -> Vec<ListedUse> {
+    let sources = row.entries.iter().filter(|entry| texts.class(entry.symbol) == Some(Class::Source));
+    let mut listed = Vec::new();
+    for entry in sources {
+        let Ok(address) = texts.of(entry.symbol).parse::<IpAddr>() else { continue };
+        let list = |list: &str| ListedUse { address, list: list.to_owned(), tally: tally(entry) };
+        listed.extend(lists.listed(address).map(list));
+    }
+    listed.sort_by(|left, right| (left.address, &left.list).cmp(&(right.address, &right.list)));
+    listed
+}
+
+fn tally(entry: &Entry) -> Tally {
+    Tally { calls: entry.calls.into(), first_at: entry.first_at(), last_at: entry.last_at() }
 }
 
 /// The name of the role in the ARN of a role session.

@@ -7,6 +7,7 @@ use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::Printer;
 
 mod after;
+mod anomalies;
 mod athena;
 mod consumers;
 mod index;
@@ -43,6 +44,7 @@ Examples:
   rotakey trail keys logs/                 who created, disabled, deleted keys
   rotakey trail after AKIA... logs/        use after it was switched off
   rotakey trail policy AKIA... logs/       a least-privilege policy for it
+  rotakey trail anomalies --baseline-until 2026-11-15 logs/
 
 ",
     exit_codes!()
@@ -64,13 +66,14 @@ enum TrailCommand {
     Keys(keys::KeysArgs),
     After(after::AfterArgs),
     Policy(policy::PolicyArgs),
+    Anomalies(anomalies::AnomaliesArgs),
     Athena(athena::AthenaArgs),
 }
 
 impl TrailArgs {
     /// Whether the verb can write Parquet.
     pub(super) fn has_parquet(&self) -> bool {
-        matches!(self.command, TrailCommand::Usage(_))
+        matches!(self.command, TrailCommand::Usage(_) | TrailCommand::Merge(_))
     }
 }
 
@@ -90,6 +93,7 @@ pub(crate) async fn run(
         TrailCommand::Ingest(args) => ingest::run(&args, globals, printer).await,
         TrailCommand::Keys(args) => keys::run(&args, globals, printer).await,
         TrailCommand::After(args) => after::run(&args, globals, printer).await,
+        TrailCommand::Anomalies(args) => anomalies::run(&args, globals, printer).await,
         TrailCommand::Policy(args) => policy::run(&args, globals, printer).await,
         TrailCommand::Athena(args) => athena::run(&args, globals, printer).await,
     }
