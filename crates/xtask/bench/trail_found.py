@@ -1,9 +1,10 @@
 """How right an answer is: trail_found.py ANSWER KEYS
 
 KEYS is what the generator says of each key, a line for each. ANSWER is a line for each key too, with `errors` for the
-failed calls of all kinds; or one object with `keys`, as rotakey and the independent reader write it.
+failed calls of all kinds; or one object with `keys`, as the independent reader writes it; or the CSV of rotakey.
 """
 
+import csv
 import json
 import sys
 
@@ -13,10 +14,21 @@ FIGURES = "calls first_at last_at addresses distinct_user_agents regions actions
 def read(path):
     with open(path, encoding="utf-8") as file:
         text = file.read()
+    if text.startswith("access_key_id,"):
+        return [of_csv(row) for row in csv.DictReader(text.splitlines())]
     try:
         return json.loads(text)["keys"]
     except (ValueError, KeyError, TypeError):
         return [json.loads(line) for line in text.splitlines()]
+
+
+def of_csv(row):
+    """A row with its numbers as numbers, and the names of the others."""
+    times = "access_key_id first_at last_at".split()
+    key = {name: row[name] if name in times else int(row[name]) for name in FIGURES + times if name in row}
+    key["distinct_user_agents"] = int(row["user_agents"])
+    key["errors"] = int(row["failed_calls"]) + int(row["throttled_calls"])
+    return key
 
 
 def figures(key):

@@ -130,7 +130,10 @@ async fn live_keys(
         let listed = cloudtrail.list_public_keys(region, (*from).into(), (*until).into()).await;
         let listed = listed.map_err(|error| {
             CommandError { kind: ErrorKind::Incomplete, ..port_error(error) }
-                .hint("Or save the keys where AWS can be asked, and name the file with --public-keys.")
+                .hint(
+                    "Or save them where AWS can be asked, for each region: aws cloudtrail list-public-keys \
+                     --start-time … > keys.json; then name the file with --public-keys.",
+                )
         })?;
         for key in listed {
             let key = PublicKey::new(&key.fingerprint, &key.value).map_err(|error| {

@@ -76,7 +76,7 @@ impl Tool {
             Self::Rotakey => {
                 let mut command = Command::new(bench.programs.join("rotakey"));
                 command.args(["trail", "usage"]).arg(&trail);
-                command.args(["--format", "json", "--no-progress", "--output"]).arg(&answer);
+                command.args(["--format", "csv", "--no-progress", "--output"]).arg(&answer);
                 command
             }
             Self::Inflate => {
