@@ -32,7 +32,8 @@ fn a_wrong_argument_is_told_with_what_to_do() {
     }
     for (arguments, said) in [
         (&["--live", "logs"][..], "cannot be used with"),
-        (&["logs", "--keep", "kept"], "--live"),
+        (&["logs", "--keep", "kept"], "cannot be used with"),
+        (&["--keep", "kept"], "--live"),
         (&["logs", "--partial"], "--output"),
         (&["logs", "--from", "yesterday"], "a day such as 2026-11-01"),
         (&["logs", "--until", "2026-02-30"], "a day such as 2026-11-01"),

@@ -37,8 +37,18 @@ fn counts(expected: &[(&str, u64)]) -> Vec<(String, u64)> {
 #[test]
 fn a_person_sees_every_long_term_key_in_80_columns() {
     let ran = usage(&desk(), &["logs"]).exits(0);
-    insta::assert_snapshot!(ran.stdout, @"");
-    insta::assert_snapshot!(ran.stderr, @"");
+    insta::assert_snapshot!(ran.stdout, @"
+    KEY                   PRINCIPAL  CALLS  FAILED  FIRST USE   LAST USE
+    AKIAQNZGKIQYCIBOT222  ci         1      0       2026-11-20  2026-11-20
+      sts · 198.51.100.0/24 · aws-sdk-go-v2 1.30.0 go 1.22 · and 2 calls by 1
+      session key
+    AKIAQNZGKIQYALICE222  alice      12     1       2026-01-01  2026-10-01
+      s3, dynamodb · 198.51.100.0/24 · Boto3 1.34.0 python 3.12.1, aws-cli 2.15.0
+    Not shown: 1 session key with 2 calls.
+    ");
+    insta::assert_snapshot!(ran.stderr, @"
+    Hint: --all shows every row, --format csv or json lists them, --key ID tells all of one key.
+    ");
     assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
 }
 
@@ -46,12 +56,65 @@ fn a_person_sees_every_long_term_key_in_80_columns() {
 fn a_person_sees_all_that_is_known_of_one_key() {
     let desk = desk();
     let ran = usage(&desk, &["--key", ALICE, "logs"]).exits(0);
-    insta::assert_snapshot!(ran.stdout, @"");
+    insta::assert_snapshot!(ran.stdout, @"
+    Key            AKIAQNZGKIQYALICE222
+    Principal      arn:aws:iam::111122223333:user/alice
+    Calls          12, 1 failed, 1 of these denied, 1 throttled
+    First use      2026-01-01T02:00:01Z
+    Last use       2026-10-01T02:04:00Z
+    Rhythm         monthly, 1st, about 02:00 UTC (confidence 75 %); used on 10 days,
+                   never quiet for longer than 31 d 1 s in between
+    Regions        eu-west-1 (11 calls), us-east-1 (1 call)
+    Sources        198.51.100.0/24 (2 addresses, 12 calls)
+    Clients        Boto3 1.34.0 python 3.12.1 (11 calls), aws-cli 2.15.0 (1 call)
+    VPC endpoints  vpce-0a1b2c3d (10 calls)
+
+    ACTION                                      CALLS  FIRST USE   LAST USE
+    s3:ListBuckets                              10     2026-01-01  2026-10-01
+    dynamodb:DescribeTable                      1      2026-10-01  2026-10-01
+    s3:GetBucketPolicy                          1      2026-10-01  2026-10-01
+    ERROR                                       CALLS  FIRST       LAST
+    dynamodb:DescribeTable ThrottlingException  1      2026-10-01  2026-10-01
+    s3:GetBucketPolicy AccessDenied             1      2026-10-01  2026-10-01
+    ");
     assert_eq!(ran.stderr, "");
     let ran = usage(&desk, &["--key", CI, "logs"]).exits(0);
-    insta::assert_snapshot!(ran.stdout, @"");
+    insta::assert_snapshot!(ran.stdout, @"
+    Key        AKIAQNZGKIQYCIBOT222
+    Principal  arn:aws:iam::111122223333:user/ci
+    Calls      1
+    First use  2026-11-20T10:00:00Z
+    Last use   2026-11-20T10:00:00Z
+    Rhythm     used on 1 day
+    Sessions   1 minted, 2 calls by them, the last 2026-11-20T10:02:00Z
+    Regions    eu-west-1 (1 call)
+    Sources    198.51.100.0/24 (1 call)
+    Clients    aws-sdk-go-v2 1.30.0 go 1.22 (1 call)
+
+    ACTION          CALLS  FIRST USE   LAST USE
+    sts:AssumeRole  1      2026-11-20  2026-11-20
+    ");
     let ran = usage(&desk, &["--key", SESSION, "logs"]).exits(0);
-    insta::assert_snapshot!(ran.stdout, @"");
+    insta::assert_snapshot!(ran.stdout, @"
+    Key         ASIAQNZGKIQYSESSION2
+    Principal   arn:aws:sts::444455556666:assumed-role/deploy/ci
+    Minted by   AKIAQNZGKIQYCIBOT222
+    Calls       2, 1 failed, 1 of these denied
+    First use   2026-11-20T10:01:00Z
+    Last use    2026-11-20T10:02:00Z
+    Rhythm      used on 1 day
+    Regions     eu-west-1 (2 calls)
+    Sources     198.51.100.0/24 (1 call), cloudformation.amazonaws.com (1 call)
+    Clients     Boto3 1.34.0 python 3.12.1 (1 call), cloudformation.amazonaws.com (1
+                call)
+    Invoked by  cloudformation.amazonaws.com (1 call)
+
+    ACTION                                         CALLS  FIRST USE   LAST USE
+    ec2:DescribeInstances                          1      2026-11-20  2026-11-20
+    ec2:RunInstances                               1      2026-11-20  2026-11-20
+    ERROR                                          CALLS  FIRST       LAST
+    ec2:RunInstances Client.UnauthorizedOperation  1      2026-11-20  2026-11-20
+    ");
 }
 
 #[test]
@@ -64,11 +127,49 @@ fn a_key_that_was_not_used_is_told_as_not_seen() {
 #[test]
 fn rows_are_of_principals_services_days_or_consumers() {
     let desk = desk();
-    insta::assert_snapshot!(usage(&desk, &["--by", "principal", "logs"]).exits(0).stdout, @"");
-    insta::assert_snapshot!(usage(&desk, &["--by", "service", "logs"]).exits(0).stdout, @"");
-    insta::assert_snapshot!(usage(&desk, &["--by", "consumer", "--all", "logs"]).exits(0).stdout, @"");
+    insta::assert_snapshot!(usage(&desk, &["--by", "principal", "logs"]).exits(0).stdout, @"
+    ACCOUNT       PRINCIPAL  CALLS  FAILED  FIRST USE   LAST USE
+    111122223333  alice      12     1       2026-01-01  2026-10-01
+      s3, dynamodb · 198.51.100.0/24 · Boto3 1.34.0 python 3.12.1, aws-cli 2.15.0
+    111122223333  ci         1      0       2026-11-20  2026-11-20
+      sts · 198.51.100.0/24 · aws-sdk-go-v2 1.30.0 go 1.22
+    444455556666  deploy     2      1       2026-11-20  2026-11-20
+      ec2 · 198.51.100.0/24, cloudformation.amazonaws.com · Boto3 1.34.0 python
+      3.12.1, cloudformation.amazonaws.com
+    ");
+    insta::assert_snapshot!(usage(&desk, &["--by", "service", "logs"]).exits(0).stdout, @"
+    KEY                   SERVICE   CALLS  FAILED  FIRST USE   LAST USE
+    AKIAQNZGKIQYALICE222  dynamodb  1      0       2026-10-01  2026-10-01
+      198.51.100.0/24 · aws-cli 2.15.0
+    AKIAQNZGKIQYALICE222  s3        11     1       2026-01-01  2026-10-01
+      198.51.100.0/24 · Boto3 1.34.0 python 3.12.1
+    AKIAQNZGKIQYCIBOT222  sts       1      0       2026-11-20  2026-11-20
+      198.51.100.0/24 · aws-sdk-go-v2 1.30.0 go 1.22
+    Not shown: 1 row of session keys with 2 calls.
+    ");
+    insta::assert_snapshot!(usage(&desk, &["--by", "consumer", "--all", "logs"]).exits(0).stdout, @"
+    KEY                   CONSUMER      CALLS  FAILED  FIRST USE   LAST USE
+    AKIAQNZGKIQYALICE222  b3bf1830f997  1      0       2026-10-01  2026-10-01
+      dynamodb · 198.51.100.0/24 · aws-cli 2.15.0
+    AKIAQNZGKIQYALICE222  c3ca363919a6  10     0       2026-01-01  2026-10-01
+      s3 · 198.51.100.0/24 · Boto3 1.34.0 python 3.12.1 · vpce-0a1b2c3d
+    AKIAQNZGKIQYALICE222  e0f771e56f0f  1      1       2026-10-01  2026-10-01
+      s3 · 198.51.100.0/24 · Boto3 1.34.0 python 3.12.1
+    AKIAQNZGKIQYCIBOT222  1d18910d47c8  1      0       2026-11-20  2026-11-20
+      sts · 198.51.100.0/24 · aws-sdk-go-v2 1.30.0 go 1.22
+    ASIAQNZGKIQYSESSION2  659353af2fad  1      0       2026-11-20  2026-11-20
+      ec2 · cloudformation.amazonaws.com · cloudformation.amazonaws.com
+    ASIAQNZGKIQYSESSION2  e0f771e56f0f  1      1       2026-11-20  2026-11-20
+      ec2 · 198.51.100.0/24 · Boto3 1.34.0 python 3.12.1
+    ");
     let days = ["--by", "day", "--key", ALICE, "--from", "2026-09-01", "--until", "2026-11-01", "logs"];
-    insta::assert_snapshot!(usage(&desk, &days).exits(0).stdout, @"");
+    insta::assert_snapshot!(usage(&desk, &days).exits(0).stdout, @"
+    KEY                   DAY         CALLS  FAILED  FIRST USE   LAST USE
+    AKIAQNZGKIQYALICE222  2026-09-01  1      0       2026-09-01  2026-09-01
+      s3 · 198.51.100.0/24 · Boto3 1.34.0 python 3.12.1
+    AKIAQNZGKIQYALICE222  2026-10-01  3      1       2026-10-01  2026-10-01
+      s3, dynamodb · 198.51.100.0/24 · Boto3 1.34.0 python 3.12.1, aws-cli 2.15.0
+    ");
 }
 
 #[test]
@@ -136,7 +237,12 @@ fn what_sessions_did_is_told_of_the_key_that_they_were_minted_from() {
 #[test]
 fn a_spreadsheet_reads_a_line_for_each_row() {
     let desk = desk();
-    insta::assert_snapshot!(usage(&desk, &["logs", "--format", "csv"]).exits(0).stdout, @"");
+    insta::assert_snapshot!(usage(&desk, &["logs", "--format", "csv"]).exits(0).stdout, @"
+    access_key_id,principal_arn,account_id,user_name,calls,denied_calls,failed_calls,throttled_calls,first_at,last_at,actions,error_codes,regions,addresses,user_agents,active_days,session_keys,session_calls,session_last_at
+    AKIAQNZGKIQYALICE222,arn:aws:iam::111122223333:user/alice,111122223333,alice,12,1,1,1,2026-01-01T02:00:01Z,2026-10-01T02:04:00Z,3,2,2,2,2,10,0,0,
+    AKIAQNZGKIQYCIBOT222,arn:aws:iam::111122223333:user/ci,111122223333,ci,1,0,0,0,2026-11-20T10:00:00Z,2026-11-20T10:00:00Z,1,0,1,1,1,1,1,2,2026-11-20T10:02:00Z
+    ASIAQNZGKIQYSESSION2,arn:aws:sts::444455556666:assumed-role/deploy/ci,444455556666,deploy,2,1,1,0,2026-11-20T10:01:00Z,2026-11-20T10:02:00Z,2,1,1,2,2,1,0,0,
+    ");
     let ran = usage(&desk, &["--by", "service", "logs", "--format", "csv"]).exits(0);
     let mut rows = csv::Reader::from_reader(ran.stdout.as_bytes());
     assert_eq!(&rows.headers().expect("there is a header")[1], "service");

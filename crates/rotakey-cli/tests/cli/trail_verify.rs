@@ -105,7 +105,7 @@ fn nothing_is_claimed_without_keys_or_digests() {
     let (desk, tree) = (desk(), Tree::usual());
     let folder = tree.root().to_str().unwrap();
     let ran = desk.run(&["trail", "verify", folder]).exits(4);
-    assert!(ran.stderr.contains("list-public-keys"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--public-keys"), "{}", ran.stderr);
     desk.write("keys.json", Signer::foreign().list().to_string());
     let ran = verify(&desk, &tree, &[]).exits(4);
     assert!(ran.stdout.ends_with("Not all could be verified: nothing is claimed.\n"), "{}", ran.stdout);

@@ -51,7 +51,7 @@ pub(super) struct InputArgs {
     #[arg(long, requires = "output")]
     partial: bool,
     /// Keep what --live has read in FOLDER, and go on there the next time
-    #[arg(long, value_name = "FOLDER", requires = "live")]
+    #[arg(long, value_name = "FOLDER", requires = "live", conflicts_with = "paths")]
     keep: Option<PathBuf>,
 }
 
