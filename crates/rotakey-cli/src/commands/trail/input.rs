@@ -47,7 +47,7 @@ pub(super) struct InputArgs {
     /// Ask CloudTrail's event history instead: 90 days, no data events, 100 events a second
     #[arg(long, conflicts_with = "paths")]
     live: bool,
-    /// Write a partial instead of the answer: what the answer is made of, for `rotakey trail merge`
+    /// Write a partial instead of the answer: what answers are made of, of all keys, for `rotakey trail merge`
     #[arg(long, requires = "output")]
     partial: bool,
     /// Keep what --live has read in FOLDER, and go on there the next time

@@ -28,7 +28,8 @@ mod rows;
     "Calls count for the key that signed them; those by sessions minted from it are
 told beside. A call with any error code failed; throttling is told apart. Use is
 what the trail recorded: data events only if they were logged, and nothing of
-the last 15 minutes or so, which is how long delivery takes.
+the last 15 minutes or so, which is how long delivery takes. An index tells whole
+days: --from and --until are rounded down to theirs.
 
 Examples:
   rotakey trail usage logs/
