@@ -7,6 +7,7 @@ mod rotate;
 mod sandbox;
 mod support;
 mod trail_after;
+mod trail_anomalies;
 mod trail_ingest;
 mod trail_input;
 mod trail_key;

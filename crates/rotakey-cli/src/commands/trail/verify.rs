@@ -129,11 +129,10 @@ async fn live_keys(
         printer.detail(&format!("Asking CloudTrail for its public keys in {region}."));
         let listed = cloudtrail.list_public_keys(region, (*from).into(), (*until).into()).await;
         let listed = listed.map_err(|error| {
-            CommandError { kind: ErrorKind::Incomplete, ..port_error(error) }
-                .hint(
-                    "Or save them where AWS can be asked, for each region: aws cloudtrail list-public-keys \
+            CommandError { kind: ErrorKind::Incomplete, ..port_error(error) }.hint(
+                "Or save them where AWS can be asked, for each region: aws cloudtrail list-public-keys \
                      --start-time … > keys.json; then name the file with --public-keys.",
-                )
+            )
         })?;
         for key in listed {
             let key = PublicKey::new(&key.fingerprint, &key.value).map_err(|error| {
