@@ -28,8 +28,9 @@ fn read(text: &str, mut length: impl FnMut() -> usize) -> (Vec<(Option<String>, 
     }
 }
 
-fuzz_target!(|input: (Vec<u8>, &str)| {
-    let (lengths, text) = input;
+fuzz_target!(|input: &[u8]| {
+    let Some((lengths, text)) = input.split_first_chunk::<3>() else { return };
+    let Ok(text) = std::str::from_utf8(text) else { return };
     let whole = read(text, || usize::MAX);
     let mut lengths = lengths.iter().cycle();
     let pieces = read(text, || lengths.next().map_or(1, |length| 1 + usize::from(*length)));

@@ -29,7 +29,7 @@ impl Prefix {
             Some(_) => return None,
             None => most,
         };
-        let bits = (bits <= most).then_some(bits + (128 - most))?;
+        let bits = (bits <= most).then(|| bits + (128 - most))?;
         Some(Self { first: number(address) & mask(bits), bits })
     }
 
@@ -76,9 +76,18 @@ mod tests {
             Some("2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff")
         );
         assert_eq!(shown("::/0").as_deref(), Some("::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"));
-        for wrong in
-            ["", "/24", "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/+8", "::/129", "1.2.3/8", "01.2.3.4/8", "::/300"]
-        {
+        for wrong in [
+            "",
+            "/24",
+            "1.2.3.4/33",
+            "1.2.3.4/",
+            "1.2.3.4/+8",
+            "::/129",
+            "1.2.3/8",
+            "01.2.3.4/8",
+            "::/300",
+            "1.2.3.4/220",
+        ] {
             assert_eq!(shown(wrong), None, "{wrong}");
         }
     }
