@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::input::{InputArgs, Times, instant};
 use super::tell::tell;
+use super::words::csv_cell;
 use crate::cli::{Format, GlobalArgs};
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::{Printer, cannot_write};
@@ -198,11 +199,11 @@ fn print_csv(anomalies: &Anomalies, printer: &Printer) -> Result<(), CommandErro
             out.write_record([
                 anomaly.code.as_str(),
                 anomaly.severity.as_str(),
-                anomaly.access_key_id.as_deref().unwrap_or_default(),
-                anomaly.principal_arn.as_deref().unwrap_or_default(),
+                &csv_cell(anomaly.access_key_id.as_deref().unwrap_or_default()),
+                &csv_cell(anomaly.principal_arn.as_deref().unwrap_or_default()),
                 &anomaly.at.to_string(),
-                &anomaly.evidence.text,
-                anomaly.baseline.as_deref().unwrap_or_default(),
+                &csv_cell(&anomaly.evidence.text),
+                &csv_cell(anomaly.baseline.as_deref().unwrap_or_default()),
             ])
         });
     }
