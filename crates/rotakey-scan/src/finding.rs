@@ -1,0 +1,136 @@
+//! What is told of a match: everything but the secret.
+
+use rotakey_core::id::{AccessKeyId, AccountId};
+use rotakey_core::secret::Secret;
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
+
+use crate::detect::Found;
+use crate::kind::{Kind, Severity};
+use crate::object_id::ObjectId;
+
+/// A leaked value, and where it is.
+#[derive(Debug)]
+pub struct Finding {
+    /// What it is.
+    pub kind: Kind,
+    /// The rule that found it.
+    pub rule: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The repository, where several are scanned.
+    pub repository: Option<String>,
+    /// The file, with the members behind `!` for what is in a container. Empty for a blob whose path is unknown.
+    pub path: String,
+    /// Where in the content.
+    pub position: Position,
+    /// The id itself, or that of the pair.
+    pub access_key_id: Option<AccessKeyId>,
+    /// The account that is encoded in the id.
+    pub account_id: Option<AccountId>,
+    /// Whether the account is one that is known to lay out keys as a trap.
+    pub canary: bool,
+    /// The digests of the value.
+    pub digests: Digests,
+    /// The digests of the other half.
+    pub pair: Option<Digests>,
+    /// The value as it may be shown: an id whole, a secret's first characters.
+    pub redacted: String,
+    /// The line that it is on, all found values redacted, at most a few hundred characters.
+    pub excerpt: String,
+    /// The encodings that were taken off, outermost first.
+    pub encodings: Vec<&'static str>,
+    /// The blob that it is in.
+    pub blob: Option<ObjectId>,
+    /// The commit that brought it in, where history was read.
+    pub introduced: Option<Introduction>,
+    /// The value in clear, only where it was asked to be kept.
+    pub value: Option<Secret>,
+}
+
+/// A place in a text. Lines and columns count from 1; columns count characters (bytes where the text is not UTF-8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The line on which it begins.
+    pub line: u32,
+    /// The column in which it begins.
+    pub column: u32,
+    /// The line on which it ends.
+    pub end_line: u32,
+    /// The column behind its end.
+    pub end_column: u32,
+}
+
+/// The digests by which a value is recognised. A secret has 240 random bits, so they give nothing away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digests {
+    /// As detect-secrets keeps it.
+    pub sha1: [u8; 20],
+    /// Ours.
+    pub sha256: [u8; 32],
+}
+
+impl Digests {
+    /// Those of a value in clear.
+    pub fn of(value: &Secret) -> Self {
+        let value = value.expose().as_bytes();
+        Self { sha1: Sha1::digest(value).into(), sha256: Sha256::digest(value).into() }
+    }
+
+    /// The SHA-1 in lower-case hexadecimal.
+    pub fn sha1_hex(&self) -> String {
+        data_encoding::HEXLOWER.encode(&self.sha1)
+    }
+
+    /// The SHA-256 in lower-case hexadecimal.
+    pub fn sha256_hex(&self) -> String {
+        data_encoding::HEXLOWER.encode(&self.sha256)
+    }
+}
+
+/// The commit in which a blob is first seen at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Introduction {
+    /// The commit.
+    pub commit: ObjectId,
+    /// The name of its author.
+    pub author: String,
+    /// The address of its author.
+    pub email: String,
+    /// When it was authored, in seconds since the beginning of 1970.
+    pub seconds: i64,
+    /// Whether the blob is still at that path in HEAD.
+    pub in_head: bool,
+}
+
+impl Position {
+    /// Where a span is in a content.
+    pub fn of(content: &[u8], span: &std::ops::Range<usize>) -> Self {
+        let (line, column) = line_and_column(content, span.start);
+        let (end_line, end_column) = line_and_column(content, span.end);
+        Self { line, column, end_line, end_column }
+    }
+}
+
+/// The value as it may be shown.
+pub fn redact(found: &Found) -> String {
+    let value = found.value.expose();
+    match found.kind {
+        Kind::AccessKeyId => value.to_owned(),
+        // Four characters of forty: enough to be recognised by who has the secret, nothing for who does not.
+        Kind::SecretAccessKey | Kind::SessionToken => {
+            format!("{}…({} characters)", &value.get(..4).unwrap_or_default(), value.len())
+        }
+    }
+}
+
+fn line_and_column(content: &[u8], offset: usize) -> (u32, u32) {
+    let before = &content[..offset];
+    let line = memchr::memchr_iter(b'\n', before).count() + 1;
+    let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+    let column = match str::from_utf8(&before[start..]) {
+        Ok(text) => text.chars().count(),
+        Err(_) => before.len() - start,
+    } + 1;
+    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+}

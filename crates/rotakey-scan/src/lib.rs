@@ -1,0 +1,19 @@
+//! Finds leaked AWS access keys: in bytes, work trees, staged changes, whole git histories, archives.
+//!
+//! One way for all sources: a source hands each content to [`scan::Scan::content`], which opens containers, asks
+//! the [`detect::Detector`], and keeps a [`finding::Finding`] for each match, without the secret. What could not
+//! be read is in the [`coverage::Coverage`]: nothing is skipped in silence.
+//!
+//! This crate opens no network connection but to an object store that it is told to read, runs no other program
+//! (git included), never writes to where it reads from, and never keeps a found secret longer than it needs to
+//! take its digests.
+
+pub mod coverage;
+pub mod detect;
+pub mod finding;
+pub mod kind;
+pub mod object_id;
+pub mod place;
+pub mod scan;
+#[cfg(any(test, feature = "specimen"))]
+pub mod specimen;
