@@ -1,0 +1,3 @@
+//! What a git repository holds, read without git.
+
+pub mod objects;

@@ -1,0 +1,15 @@
+//! Git's object store: packs, loose objects and what alternates lend.
+//!
+//! Two ways in: a [`Reader`] reads one object by its id, and a walk over every blob, reachable or not, rebuilds families of
+//! deltas from their roots. Neither checks that an object has the id that it is stored under: that is the work of
+//! `git fsck`, and would take longer than everything else.
+
+mod error;
+mod kind;
+mod reader;
+mod store;
+
+pub use error::{OpenError, ReadError};
+pub use kind::{ObjectFormat, ObjectKind};
+pub use reader::{Object, Reader};
+pub use store::{Directories, ObjectStore};
