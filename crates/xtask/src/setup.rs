@@ -35,7 +35,7 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
     Ok(())
 }
 
-/// What the tests need: moto's server, boto3 and the aws CLI.
+/// What the tests need: moto's server, boto3, the aws CLI, detect-secrets and the schema of SARIF.
 pub(crate) fn tests(repository: &Repository) -> Environment {
     Environment::new(repository, "tests", include_str!("../requirements/tests.txt"))
 }
