@@ -9,6 +9,7 @@
 //! take its digests.
 
 pub mod baseline;
+pub mod cache;
 pub mod coverage;
 pub mod detect;
 pub mod finding;
