@@ -134,3 +134,33 @@ fn line_and_column(content: &[u8], offset: usize) -> (u32, u32) {
     } + 1;
     (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Findings for the tests of what is done with them.
+
+    use super::*;
+
+    /// A finding of a value in a file, with nothing that is not asked for.
+    pub(crate) fn finding(path: &str, kind: Kind, value: &str, line: u32) -> Finding {
+        Finding {
+            kind,
+            rule: "aws-access-key-id",
+            severity: Severity::Low,
+            repository: None,
+            path: path.to_owned(),
+            position: Position { line, column: 1, end_line: line, end_column: 21 },
+            access_key_id: None,
+            account_id: None,
+            canary: false,
+            digests: Digests::of(&Secret::new(value.to_owned())),
+            pair: None,
+            redacted: String::new(),
+            excerpt: String::new(),
+            encodings: Vec::new(),
+            blob: None,
+            introduced: None,
+            value: None,
+        }
+    }
+}

@@ -4,5 +4,6 @@
 //! sets it.
 
 mod detect_secrets;
+mod marks;
 mod python;
 mod tree;
