@@ -69,3 +69,30 @@ impl ScanCache for MemoryCache {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::conformance::{self, Harness, Place};
+
+    struct Memory;
+
+    #[async_trait]
+    impl Harness for Memory {
+        async fn empty(&self) -> Box<dyn Place> {
+            Box::new(MemoryCache::default())
+        }
+    }
+
+    #[async_trait]
+    impl Place for MemoryCache {
+        async fn open(&self) -> Box<dyn ScanCache> {
+            Box::new(self.clone())
+        }
+    }
+
+    #[tokio::test]
+    async fn memory_keeps_the_contract_of_caches() {
+        conformance::check_all(&Memory).await;
+    }
+}

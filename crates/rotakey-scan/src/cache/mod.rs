@@ -11,6 +11,8 @@
 //! - **No secret is kept**: a [`CachedFinding`] has the digests of a value and its redacted form.
 //! - **A cache that fails is no reason not to scan.** Its errors are for the caller to tell, who goes on without it.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod error;
 pub mod finding;
 pub mod id_set;

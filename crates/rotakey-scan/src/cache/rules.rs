@@ -27,7 +27,7 @@ impl RulesVersion {
     }
 
     /// Those with that digest.
-    pub fn from_bytes(digest: [u8; 32]) -> Self {
+    pub const fn from_bytes(digest: [u8; 32]) -> Self {
         Self(digest)
     }
 
