@@ -1,5 +1,5 @@
-//! CloudTrail trails of any size, made from a seed, with what is known to be in them. For tests and benchmarks
-//! only.
+//! CloudTrail trails of any size, and files that hold leaked keys, made from a seed, with what is known to be in them. For
+//! tests and benchmarks only.
 //!
 //! The same options make the same bytes, on every machine. A crate of its own, and not a part of `xtask`: making
 //! gigabytes needs an optimized build and a compressor, and everything waits for `xtask` to build.
@@ -8,6 +8,7 @@ mod agents;
 mod catalogue;
 mod event;
 mod hostile;
+pub mod leaks;
 mod output;
 mod plan;
 mod random;
