@@ -1,0 +1,270 @@
+//! Base64: places in it that a key may be at, and the text around them.
+//!
+//! Three letters of the plain text are at one of three places within a group of four characters, and most of their bits then are
+//! the same whatever stands before and behind. So an encoded `AKIA` can be searched for, and nothing is decoded but the
+//! neighbourhood of what was found.
+
+use std::ops::Range;
+
+use super::unescape::Escape;
+use super::view::View;
+
+/// A place in base64 where `AKIA` or a word such as `secret` is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Anchor {
+    /// A character of the encoded form.
+    pub(super) at: usize,
+    /// Its number within its group of four.
+    phase: u8,
+}
+
+/// The words whose encoded form is searched for. Behind an id's prefix there are sixteen more characters; the others are the least that
+/// the name of a secret has.
+const WORDS: [&[u8]; 7] = [b"AKIA", b"ASIA", b"ABIA", b"ACCA", b"A3T", b"ecret", b"ECRET"];
+
+const LITERALS: [Literal; 21] = literals();
+
+/// For each of the first three characters of a literal, which literals it may belong to: a bit for each kind.
+const FILTER: [[u8; 256]; 3] = filter();
+
+#[derive(Debug, Clone, Copy)]
+struct Literal {
+    characters: [u8; 6],
+    length: u8,
+    phase: u8,
+}
+
+/// How many characters at the beginning of a run can belong to an id or a word that began before it.
+const SEAM: usize = 32;
+
+/// How far base64 is followed, in bytes, from a place.
+const FARTHEST: usize = 1 << 19;
+
+/// What of a longer text is decoded twice, so that nothing is cut in two.
+const OVERLAP: usize = 8192;
+
+/// Hands on all places in a run of the alphabet.
+pub(super) fn anchors(content: &[u8], run: Range<usize>, mut each: impl FnMut(Anchor)) {
+    let text = &content[run.clone()];
+    for (at, three) in text.windows(3).enumerate() {
+        let kinds = FILTER[0][usize::from(three[0])]
+            & FILTER[1][usize::from(three[1])]
+            & FILTER[2][usize::from(three[2])];
+        if kinds != 0
+            && let Some(literal) = LITERALS.iter().find(|literal| text[at..].starts_with(literal.text()))
+        {
+            each(Anchor { at: run.start + at, phase: literal.phase });
+        }
+    }
+}
+
+/// Hands on the places that are divided by the end of a line between two runs.
+pub(super) fn anchors_across(
+    content: &[u8],
+    first: &Range<usize>,
+    second: &Range<usize>,
+    mut each: impl FnMut(Anchor),
+) {
+    let mut seam = [0; 2 * SEAM];
+    let before = first.len().min(SEAM);
+    let behind = second.len().min(SEAM);
+    seam[..before].copy_from_slice(&content[first.end - before..first.end]);
+    seam[before..before + behind].copy_from_slice(&content[second.start..second.start + behind]);
+    anchors(&seam, 0..before + behind, |anchor| {
+        // What is within one of the two is found there.
+        if anchor.at < before && anchor.at + 6 > before {
+            each(Anchor { at: first.end - before + anchor.at, phase: anchor.phase });
+        }
+    });
+}
+
+/// Whether only the end of a line, with what indents the next one, is between two places.
+pub(super) fn is_line_end(between: &[u8]) -> bool {
+    let rest = between.strip_prefix(b"\r").unwrap_or(between);
+    rest.strip_prefix(b"\n")
+        .is_some_and(|rest| rest.len() <= 64 && rest.iter().all(|byte| matches!(byte, b' ' | b'\t')))
+}
+
+/// Decodes the base64 texts around anchors, which are ascending.
+pub(super) fn decode_around(content: &[u8], anchors: &[Anchor], mut each: impl FnMut(&View)) {
+    let mut rest = anchors;
+    let mut floor = 0;
+    while let Some(anchor) = rest.first() {
+        let start = start_of(content, anchor.at, floor.max(anchor.at.saturating_sub(FARTHEST)));
+        let (characters, end) = characters(content, start, anchor.at);
+        let within;
+        (within, rest) = rest.split_at(rest.partition_point(|anchor| anchor.at < end).max(1));
+        // All anchors of one text agree on where its groups of four begin. What does not is mostly chance, but cannot be told apart.
+        let mut seen = [false; 4];
+        for anchor in within {
+            let index = characters.partition_point(|character| character.start < anchor.at);
+            let skip = (index + 4 - usize::from(anchor.phase)) % 4;
+            if !std::mem::replace(&mut seen[skip], true) {
+                each(&decode(content, characters.get(skip..).unwrap_or_default()));
+            }
+        }
+        floor = end.saturating_sub(OVERLAP);
+    }
+}
+
+#[derive(Debug)]
+struct Character {
+    sextet: u8,
+    start: usize,
+    end: usize,
+}
+
+/// Goes back to where the text begins, over the ends of lines.
+fn start_of(content: &[u8], at: usize, floor: usize) -> usize {
+    let mut start = at;
+    while start > floor {
+        let byte = content[start - 1];
+        if sextet(byte).is_some() || byte == b'\\' || byte == b'%' {
+            start -= 1;
+            continue;
+        }
+        let indented =
+            content[floor..start].iter().rev().take(65).take_while(|byte| matches!(byte, b' ' | b'\t'));
+        let mut line_end = start - indented.count();
+        if line_end == floor || content[line_end - 1] != b'\n' {
+            break;
+        }
+        line_end -= 1;
+        if content[floor..line_end].ends_with(b"\r") {
+            line_end -= 1;
+        }
+        let line = &content[floor..line_end];
+        let tail = &line[line.len().saturating_sub(super::runs::LONG)..];
+        if tail.len() < super::runs::LONG || tail.iter().any(|byte| sextet(*byte).is_none()) {
+            break;
+        }
+        start = line_end;
+    }
+    start
+}
+
+/// The characters from there on, at least up to the anchor, and where they end.
+fn characters(content: &[u8], start: usize, anchor: usize) -> (Vec<Character>, usize) {
+    let mut characters = Vec::new();
+    let mut at = start;
+    while let Some(&byte) = content.get(at)
+        && at - start < 2 * FARTHEST
+    {
+        let (value, length) = match byte {
+            b'\\' | b'%' => {
+                let escape = Escape::read(&content[at..]);
+                match escape.character {
+                    Some(character) => (sextet(character), escape.length),
+                    // Of a line end in a JSON string nothing remains.
+                    None if escape.is_line_end() => {
+                        at += escape.length;
+                        continue;
+                    }
+                    None => (None, escape.length),
+                }
+            }
+            b'\n' | b'\r' | b' ' | b'\t' => {
+                let white =
+                    content[at..].iter().take(66).take_while(|byte| byte.is_ascii_whitespace()).count();
+                if is_line_end(&content[at..at + white]) {
+                    at += white;
+                    continue;
+                }
+                (None, 1)
+            }
+            _ => (sextet(byte), 1),
+        };
+        match value {
+            Some(sextet) => characters.push(Character { sextet, start: at, end: at + length }),
+            None if at > anchor => break,
+            None => characters.clear(),
+        }
+        at += length;
+    }
+    (characters, at.max(anchor + 1))
+}
+
+/// Decodes groups of four characters, the first of which is the first character.
+fn decode(content: &[u8], characters: &[Character]) -> View {
+    let mut view = View::new(characters.first().map_or(0, |character| character.start));
+    let mut bits = 0_u32;
+    for (number, character) in characters.iter().enumerate() {
+        bits = bits << 6 | u32::from(character.sextet);
+        let (first, spare) = match number % 4 {
+            0 => continue,
+            1 => (number - 1, 4),
+            2 => (number - 1, 2),
+            _ => (number - 1, 0),
+        };
+        view.push((bits >> spare) as u8, characters[first].start..character.end);
+    }
+    if let Some(last) = characters.last() {
+        view.extend_last(
+            last.end,
+            content[last.end..].iter().take(2).take_while(|byte| **byte == b'=').count(),
+        );
+    }
+    view
+}
+
+/// The value of a character of either alphabet.
+fn sextet(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    })
+}
+
+impl Literal {
+    fn text(&self) -> &[u8] {
+        &self.characters[..usize::from(self.length)]
+    }
+}
+
+const fn literals() -> [Literal; 21] {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut literals = [Literal { characters: [0; 6], length: 0, phase: 0 }; 21];
+    let mut number = 0;
+    while number < 21 {
+        let word = WORDS[number / 3];
+        let before = number % 3;
+        // The first character none of whose bits belong to what stands before.
+        let first = (before * 8).div_ceil(6);
+        let count = (before + word.len()) * 8 / 6 - first;
+        let count = if count > 6 { 6 } else { count };
+        let mut at = 0;
+        while at < count {
+            let mut value = 0;
+            let mut bit = 0;
+            while bit < 6 {
+                let place = (first + at) * 6 + bit - before * 8;
+                value = value << 1 | (word[place / 8] >> (7 - place % 8) & 1) as usize;
+                bit += 1;
+            }
+            literals[number].characters[at] = ALPHABET[value];
+            at += 1;
+        }
+        literals[number].length = count as u8;
+        literals[number].phase = (first % 4) as u8;
+        number += 1;
+    }
+    literals
+}
+
+const fn filter() -> [[u8; 256]; 3] {
+    let mut filter = [[0; 256]; 3];
+    let mut number = 0;
+    while number < LITERALS.len() {
+        let mut place = 0;
+        while place < 3 {
+            filter[place][LITERALS[number].characters[place] as usize] |= 1 << (number % 8);
+            place += 1;
+        }
+        number += 1;
+    }
+    filter
+}
