@@ -4,12 +4,29 @@
 //! deltas from their roots. Neither checks that an object has the id that it is stored under: that is the work of
 //! `git fsck`, and would take longer than everything else.
 
+#![expect(dead_code, reason = "what only the walk needs comes before it")]
+
+mod buffer;
+mod cache;
+mod damage;
+mod delta;
+mod directories;
 mod error;
+mod index;
+mod inflate;
 mod kind;
+mod loose;
+mod map;
+mod pack;
 mod reader;
+mod seams;
 mod store;
+mod unindexed;
 
 pub use error::{OpenError, ReadError};
 pub use kind::{ObjectFormat, ObjectKind};
 pub use reader::{Object, Reader};
 pub use store::{Directories, ObjectStore};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! What of a delta's result is not in its base.
+
+use super::buffer::Buffer;
+use super::damage::Damage;
+use super::delta::{Delta, Instruction};
+
+/// Collects the parts of the result in which something can be that is not in the base: what is inserted, and around each
+/// seam as many bytes as `reach`. Each run of `reach + 1` bytes of the result is whole in the base or in what is
+/// collected. `false` if that is so much of the result that it can as well be looked at whole; it is then not complete.
+pub(super) fn collect(
+    delta: &Delta<'_>,
+    base: &Buffer,
+    reach: usize,
+    into: &mut Buffer,
+) -> Result<bool, Damage> {
+    into.clear();
+    let mut size = 0;
+    // A copy whose end is not known yet, since the next may go on where it ends.
+    let mut pending: Option<Piece> = None;
+    for instruction in delta.instructions() {
+        match instruction? {
+            Instruction::Copy { from, length } => {
+                delta.within(from, length)?;
+                match &mut pending {
+                    Some(piece) if piece.end == from => piece.end += length,
+                    _ => {
+                        if let Some(piece) = pending {
+                            piece.collect(base, reach, true, into);
+                        }
+                        pending = Some(Piece { start: from, end: from + length, first: size == 0 });
+                    }
+                }
+                size += length;
+            }
+            Instruction::Insert { at, length } => {
+                if let Some(piece) = pending.take() {
+                    piece.collect(base, reach, true, into);
+                }
+                into.extend(delta.inserted(at, length));
+                size += length;
+            }
+        }
+        if size > delta.size() {
+            break;
+        }
+        if into.len() > delta.size() / 2 {
+            return Ok(false);
+        }
+    }
+    if let Some(piece) = pending {
+        piece.collect(base, reach, false, into);
+    }
+    if size == delta.size() {
+        Ok(true)
+    } else {
+        Err(Damage::Broken("its delta makes another size than it says"))
+    }
+}
+
+/// A run of the base that is also one of the result.
+#[derive(Clone, Copy)]
+struct Piece {
+    start: usize,
+    end: usize,
+    /// Whether the result begins with it.
+    first: bool,
+}
+
+impl Piece {
+    /// Collects what is near its seams; `more` says whether there is one at its end.
+    fn collect(self, base: &Buffer, reach: usize, more: bool, into: &mut Buffer) {
+        let base = base.content();
+        let length = self.end - self.start;
+        match (!self.first, more) {
+            (true, true) if length <= 2 * reach => into.extend(&base[self.start..self.end]),
+            (before, after) => {
+                if before {
+                    into.extend(&base[self.start..self.start + length.min(reach)]);
+                }
+                // So that what is not side by side in the result is not here either. If something is seen across it
+                // nevertheless, the whole result is looked at.
+                into.extend(b"\n");
+                if after {
+                    into.extend(&base[self.end - length.min(reach)..self.end]);
+                }
+            }
+        }
+    }
+}
