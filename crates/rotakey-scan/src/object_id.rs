@@ -29,6 +29,22 @@ impl ObjectId {
         Some(Self { bytes: all, length: bytes.len() as u8 })
     }
 
+    /// The id with these hexadecimal digits; `None` unless there are 40 or 64 of them.
+    pub fn from_hex(digits: &[u8]) -> Option<Self> {
+        if !matches!(digits.len(), 40 | 64) {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        let bytes = &mut bytes[..digits.len() / 2];
+        data_encoding::HEXLOWER_PERMISSIVE.decode_mut(digits, bytes).ok()?;
+        Self::from_bytes(bytes)
+    }
+
+    /// Whether all its bytes are zero, which is how git says that there is no object.
+    pub fn is_zero(&self) -> bool {
+        self.as_bytes().iter().all(|byte| *byte == 0)
+    }
+
     /// Its 20 or 32 bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
@@ -39,8 +55,7 @@ impl FromStr for ObjectId {
     type Err = NotAnObjectId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| NotAnObjectId)?;
-        Self::from_bytes(&bytes).ok_or(NotAnObjectId)
+        Self::from_hex(text.as_bytes()).ok_or(NotAnObjectId)
     }
 }
 

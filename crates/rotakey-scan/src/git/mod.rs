@@ -1,3 +1,13 @@
-//! What a git repository holds, read without git.
+//! What a git repository holds, read without git: where its parts are, the index, references, commits and trees, and
+//! all objects.
+//!
+//! Nothing here runs a program or a hook, follows an `include` of a configuration file, or writes.
 
+pub mod config;
+pub mod environment;
 pub mod objects;
+mod path;
+pub mod read;
+pub mod repository;
+#[cfg(test)]
+mod testing;
