@@ -3,11 +3,14 @@
 //!
 //! Nothing here runs a program or a hook, follows an `include` of a configuration file, or writes.
 
+pub mod commit;
 pub mod config;
 pub mod environment;
+pub mod index;
 pub mod objects;
 mod path;
 pub mod read;
 pub mod repository;
 #[cfg(test)]
 mod testing;
+pub mod tree;
