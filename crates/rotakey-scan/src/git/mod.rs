@@ -3,14 +3,17 @@
 //!
 //! Nothing here runs a program or a hook, follows an `include` of a configuration file, or writes.
 
+pub mod change;
 pub mod commit;
 pub mod config;
 pub mod environment;
+pub mod gaps;
 pub mod index;
 pub mod objects;
 mod path;
 pub mod read;
 pub mod repository;
+pub mod staged;
 #[cfg(test)]
 mod testing;
 pub mod tree;
