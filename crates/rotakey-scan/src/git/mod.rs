@@ -12,8 +12,12 @@ pub mod index;
 pub mod objects;
 mod path;
 pub mod read;
+pub mod refs;
 pub mod repository;
+pub mod revision;
+pub mod since;
 pub mod staged;
 #[cfg(test)]
 mod testing;
 pub mod tree;
+pub mod walk;

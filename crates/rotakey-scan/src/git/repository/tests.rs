@@ -90,6 +90,7 @@ fn formats_are_recognised_and_unknown_extensions_refused() {
 fn shallow_and_partial_clones_are_recognised() {
     let sandbox = Sandbox::new();
     sandbox.git(&["init", "--quiet", "origin"]);
+    sandbox.git_in("origin", &["config", "uploadpack.allowFilter", "true"]);
     sandbox.write("origin/a", "a");
     sandbox.git_in("origin", &["add", "."]);
     for message in ["one", "two", "three"] {
