@@ -5,6 +5,8 @@ use rotakey_core::secret::Secret;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
+use crate::allow::Allowed;
+use crate::baseline::Label;
 use crate::detect::Found;
 use crate::kind::{Kind, Severity};
 use crate::object_id::ObjectId;
@@ -46,6 +48,17 @@ pub struct Finding {
     pub introduced: Option<Introduction>,
     /// The value in clear, only where it was asked to be kept.
     pub value: Option<Secret>,
+    /// What allows it, if anything does.
+    pub allowed: Option<Allowed>,
+    /// What the baseline says of it; `None` if it is new, or there is no baseline.
+    pub known: Option<Label>,
+}
+
+impl Finding {
+    /// Whether somebody has to do something about it: nothing allows it, and the baseline does not know it.
+    pub fn is_open(&self) -> bool {
+        self.allowed.is_none() && self.known.is_none()
+    }
 }
 
 /// A place in a text. Lines and columns count from 1; columns count characters (bytes where the text is not UTF-8).
@@ -161,6 +174,8 @@ pub(crate) mod testing {
             blob: None,
             introduced: None,
             value: None,
+            allowed: None,
+            known: None,
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod git;
 pub mod kind;
 pub mod object_id;
 pub mod place;
+pub mod report;
 pub mod scan;
 #[cfg(any(test, feature = "specimen"))]
 pub mod specimen;

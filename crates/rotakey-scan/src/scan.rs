@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::allow::{Allowed, Marks};
 use crate::coverage::{Coverage, LeftOut, Unread};
 use crate::detect::Detector;
 use crate::finding::{Digests, Finding, Position, redact};
@@ -53,6 +54,8 @@ impl Scan {
         }
         let digests: Vec<Digests> = found.iter().map(|found| Digests::of(&found.value)).collect();
         let mut findings = Vec::with_capacity(found.len());
+        let path = place.to_string();
+        let mut marks = Marks::new(&path, content);
         for (found, own) in found.iter().zip(&digests) {
             let partner = found.pair;
             let id = match found.kind {
@@ -66,7 +69,7 @@ impl Scan {
                 rule: found.rule,
                 severity: found.severity,
                 repository: None,
-                path: place.to_string(),
+                path: path.clone(),
                 position: Position::of(content, &found.span),
                 access_key_id,
                 account_id,
@@ -79,6 +82,8 @@ impl Scan {
                 blob: place.outermost().blob,
                 introduced: None,
                 value: self.options.keep_values.then(|| found.value.duplicate()),
+                allowed: marks.on_line(&found.span).map(Allowed::Mark),
+                known: None,
             });
         }
         let _ = text_of;

@@ -7,6 +7,7 @@ use data_encoding::HEXLOWER;
 use rotakey_core::id::AccessKeyId;
 use serde::{Deserialize, Serialize};
 
+use crate::allow::{Allowed, Mark};
 use crate::finding::{Digests, Finding, Position};
 use crate::kind::{Kind, Severity};
 use crate::object_id::ObjectId;
@@ -36,6 +37,9 @@ pub struct CachedFinding {
     excerpt: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     encodings: Vec<String>,
+    /// The mark in its line that allows it. Files that allow something are read anew each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mark: Option<Mark>,
 }
 
 /// Digests in hexadecimal.
@@ -80,6 +84,8 @@ impl CachedFinding {
             blob,
             introduced: _,
             value: _,
+            allowed,
+            known: _,
         } = finding;
         let blob = (*blob)?;
         let rest = path.strip_prefix(&format!("blob {blob}")).unwrap_or(path);
@@ -102,6 +108,10 @@ impl CachedFinding {
             redacted: redacted.clone(),
             excerpt: excerpt.clone(),
             encodings: encodings.iter().map(|&encoding| encoding.to_owned()).collect(),
+            mark: match allowed {
+                Some(Allowed::Mark(mark)) => Some(*mark),
+                Some(Allowed::GitleaksIgnore) | None => None,
+            },
         })
     }
 
@@ -135,6 +145,8 @@ impl CachedFinding {
             blob: Some(self.blob),
             introduced: None,
             value: None,
+            allowed: self.mark.map(Allowed::Mark),
+            known: None,
         })
     }
 }
@@ -212,6 +224,8 @@ mod tests {
                 in_head: true,
             }),
             value: Some(secret()),
+            allowed: Some(Allowed::Mark(Mark::DetectSecrets)),
+            known: Some(crate::baseline::Label::Real),
         }
     }
 
@@ -228,7 +242,8 @@ mod tests {
             let json = serde_json::to_string(&cached).unwrap();
             assert_eq!(serde_json::from_str::<CachedFinding>(&json).unwrap(), cached);
             let again = cached.finding().unwrap();
-            let expected = Finding { repository: None, introduced: None, value: None, ..finding(back) };
+            let expected =
+                Finding { repository: None, introduced: None, value: None, known: None, ..finding(back) };
             assert_eq!(format!("{again:?}"), format!("{expected:?}"));
         }
     }

@@ -4,6 +4,7 @@
 //! sets it.
 
 mod detect_secrets;
+mod forms;
 mod marks;
 mod python;
 mod tree;

@@ -75,5 +75,7 @@ fn finding(path: &str, kind: Kind, value: &str, position: Position) -> Finding {
         blob: None,
         introduced: None,
         value: None,
+        allowed: None,
+        known: None,
     }
 }

@@ -36,6 +36,8 @@ fn finding(blob: ObjectId) -> Finding {
         blob: Some(blob),
         introduced: None,
         value: None,
+        allowed: None,
+        known: None,
     }
 }
 
