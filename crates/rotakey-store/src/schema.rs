@@ -83,7 +83,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_new_file_says_whose_it_is_and_of_which_version() {
-        for schema in [&crate::sqlite::KIND.schema, &crate::usage_index::sqlite::KIND.schema] {
+        let kinds =
+            [&crate::sqlite::KIND, &crate::usage_index::sqlite::KIND, &crate::scan_cache::sqlite::KIND];
+        for schema in kinds.map(|kind| &kind.schema) {
             let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
             schema.create(&mut connection).await.unwrap();
             let id = pragma(&mut connection, "PRAGMA application_id").await.unwrap();

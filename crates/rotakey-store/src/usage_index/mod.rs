@@ -14,7 +14,6 @@ mod commit;
 mod error;
 mod file;
 mod ingest;
-mod location;
 mod postgres;
 mod question;
 pub(crate) mod sqlite;
@@ -31,9 +30,10 @@ use rotakey_trail::usage::schema::KeyUsage;
 pub use error::IndexError;
 pub use file::{FileState, IndexFile};
 pub use ingest::{Ingest, Ingested, Reading};
-pub use location::{InvalidLocation, Location};
 pub use postgres::PostgresIndex;
 pub use sqlite::SqliteIndex;
+
+pub use crate::location::{InvalidLocation, Location};
 
 /// How many days fingerprints of events are kept for, unless somebody wants it otherwise.
 pub const SEEN_DAYS: u32 = 7;

@@ -10,7 +10,7 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Postgres, Row, Transaction};
 
-use super::Failed;
+use crate::postgres::Failed;
 use crate::usage_index::tables::{
     Counts, Digest, Entry, FileRow, KeyRow, MintRow, PERIOD, SeenRow, SightingRow, Span, Table, Tables,
     TotalRow, UseRow,

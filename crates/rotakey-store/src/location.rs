@@ -1,4 +1,4 @@
-//! Where an index is, as a user names it.
+//! Where something is kept, as a user names it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-/// Where an index is: `sqlite:FILE`, or a URL of PostgreSQL. No text of it tells the password.
+/// Where something is kept: `sqlite:FILE`, or a URL of PostgreSQL. No text of it tells the password.
 #[derive(Debug, Clone)]
 pub enum Location {
     /// In that file.
@@ -18,14 +18,14 @@ pub enum Location {
 /// A server of PostgreSQL, and what to tell it.
 #[derive(Clone)]
 pub struct Server {
-    pub(super) options: Box<PgConnectOptions>,
+    pub(crate) options: Box<PgConnectOptions>,
     shown: String,
 }
 
-/// A text that names no index. It does not repeat the text, which may hold a password.
+/// A text that names no location. It does not repeat the text, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the index is named wrongly: {0}")]
-pub struct InvalidLocation(String);
+#[error("the location is not understood: {0}")]
+pub struct InvalidLocation(pub(crate) String);
 
 impl FromStr for Location {
     type Err = InvalidLocation;
