@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::allow::Allowed;
 use crate::baseline::Label;
 use crate::detect::Found;
+use crate::holder::Holder;
 use crate::kind::{Kind, Severity};
 use crate::object_id::ObjectId;
 
@@ -52,6 +53,8 @@ pub struct Finding {
     pub allowed: Option<Allowed>,
     /// What the baseline says of it; `None` if it is new, or there is no baseline.
     pub known: Option<Label>,
+    /// Whose key it is, where somebody was asked.
+    pub holder: Option<Holder>,
 }
 
 impl Finding {
@@ -176,6 +179,7 @@ pub(crate) mod testing {
             value: None,
             allowed: None,
             known: None,
+            holder: None,
         }
     }
 }

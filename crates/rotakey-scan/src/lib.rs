@@ -15,6 +15,7 @@ pub mod coverage;
 pub mod detect;
 pub mod finding;
 pub mod git;
+pub mod holder;
 pub mod kind;
 pub mod object_id;
 pub mod place;

@@ -84,6 +84,7 @@ impl Scan {
                 value: self.options.keep_values.then(|| found.value.duplicate()),
                 allowed: marks.on_line(&found.span).map(Allowed::Mark),
                 known: None,
+                holder: None,
             });
         }
         let _ = text_of;

@@ -354,6 +354,7 @@ pub fn found(blob: ObjectId, seed: u64) -> CachedFinding {
         value: Some(secret),
         allowed: seed.is_multiple_of(2).then_some(Allowed::Mark(Mark::Gitleaks)),
         known: None,
+        holder: None,
     };
     CachedFinding::of(&finding).expect("its path is that of a blob")
 }

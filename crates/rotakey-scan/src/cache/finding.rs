@@ -86,6 +86,7 @@ impl CachedFinding {
             value: _,
             allowed,
             known: _,
+            holder: _,
         } = finding;
         let blob = (*blob)?;
         let rest = path.strip_prefix(&format!("blob {blob}")).unwrap_or(path);
@@ -147,6 +148,7 @@ impl CachedFinding {
             value: None,
             allowed: self.mark.map(Allowed::Mark),
             known: None,
+            holder: None,
         })
     }
 }

@@ -69,6 +69,18 @@ pub struct FindingDocument {
     pub is_secret: Option<bool>,
     /// What allows it, such as `pragma: allowlist secret`; null if nothing does.
     pub allowed: Option<String>,
+    /// Whether the key can be used; null if nobody was asked, or there was no answer.
+    pub live: Option<bool>,
+    /// What that is known by: `active`, `inactive` or `deleted` by an inventory; `works` or `refused` by AWS itself.
+    pub status: Option<String>,
+    /// The IAM user that the key is of.
+    pub user_name: Option<String>,
+    /// The ARN of the user, or of whoever AWS says that the key is of.
+    pub user_arn: Option<String>,
+    /// Who owns the user, as its tags say.
+    pub owner: Option<String>,
+    /// How old the key was when the inventory was made.
+    pub age_seconds: Option<i64>,
 }
 
 /// What was found.
@@ -118,6 +130,7 @@ impl FindingDocument {
     pub fn of(finding: &Finding, about: &About) -> Self {
         let introduced = finding.introduced.as_ref();
         let known = finding.known;
+        let holder = finding.holder.as_ref();
         Self {
             kind: match finding.kind {
                 crate::kind::Kind::AccessKeyId => KindName::AccessKeyId,
@@ -158,6 +171,12 @@ impl FindingDocument {
             },
             is_secret: known.filter(|label| *label != Label::Unlabelled).map(|label| label == Label::Real),
             allowed: finding.allowed.map(|allowed| allowed.text().to_owned()),
+            live: holder.map(|holder| holder.life.is_live()),
+            status: holder.map(|holder| holder.life.name().to_owned()),
+            user_name: holder.and_then(|holder| holder.user_name.clone()),
+            user_arn: holder.and_then(|holder| holder.arn.as_deref().map(str::to_owned)),
+            owner: holder.and_then(|holder| holder.owner.clone()),
+            age_seconds: holder.and_then(|holder| holder.age_seconds),
         }
     }
 }

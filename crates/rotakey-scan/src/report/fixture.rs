@@ -76,6 +76,7 @@ pub fn told(specimen: &Specimen, kind: Kind, severity: Severity, path: &str, lin
         value: None,
         allowed: None,
         known: None,
+        holder: None,
     }
 }
 

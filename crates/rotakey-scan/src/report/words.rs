@@ -26,6 +26,9 @@ pub fn sentence(finding: &Finding) -> String {
     if let Some(account) = &finding.account_id {
         text.push_str(&format!(", account {account}"));
     }
+    if let Some(holder) = &finding.holder {
+        text.push_str(&format!(", {holder}"));
+    }
     if finding.canary {
         text.push_str(", a canary: whoever uses it is noticed");
     }

@@ -38,6 +38,7 @@ fn finding(blob: ObjectId) -> Finding {
         value: None,
         allowed: None,
         known: None,
+        holder: None,
     }
 }
 
