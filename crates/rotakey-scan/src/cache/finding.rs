@@ -228,6 +228,7 @@ mod tests {
             value: Some(secret()),
             allowed: Some(Allowed::Mark(Mark::DetectSecrets)),
             known: Some(crate::baseline::Label::Real),
+            holder: None,
         }
     }
 

@@ -77,5 +77,6 @@ fn finding(path: &str, kind: Kind, value: &str, position: Position) -> Finding {
         value: None,
         allowed: None,
         known: None,
+        holder: None,
     }
 }
