@@ -5,6 +5,7 @@
 //! a number each. The trees that lead to the blobs are then found without reading any of them again.
 
 mod collect;
+mod each;
 mod graph;
 mod key;
 mod sets;

@@ -23,6 +23,25 @@ pub enum ObjectFormat {
     Sha256,
 }
 
+/// Which objects are wanted of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kinds {
+    All,
+    Blobs,
+    CommitsAndTrees,
+}
+
+impl Kinds {
+    /// Whether those of this kind are.
+    pub(super) fn has(self, kind: ObjectKind) -> bool {
+        match self {
+            Self::All => true,
+            Self::Blobs => kind == ObjectKind::Blob,
+            Self::CommitsAndTrees => matches!(kind, ObjectKind::Commit | ObjectKind::Tree),
+        }
+    }
+}
+
 impl ObjectKind {
     /// The name in loose objects, such as `blob`.
     pub fn name(self) -> &'static str {

@@ -11,7 +11,7 @@ use super::buffer::Buffer;
 use super::damage::{Damage, LARGEST};
 use super::error::ReadError;
 use super::inflate::Inflater;
-use super::kind::{ObjectFormat, ObjectKind};
+use super::kind::{Kinds, ObjectFormat, ObjectKind};
 use crate::coverage::{Reason, Unread};
 use crate::object_id::ObjectId;
 
@@ -24,19 +24,12 @@ pub(super) fn path(directory: &Path, id: &ObjectId) -> PathBuf {
     directory.join(&name[..2]).join(&name[2..])
 }
 
-/// What to read of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
-    Everything,
-    /// Of anything but a blob its kind is enough.
-    Blobs,
-}
-
-/// Reads the object; `None` if there is no such file. The content is `into` from the position told on.
+/// Reads the object; `None` if there is no such file. The content is `into` from the position told on; of an
+/// object of another kind than is wanted, it is not read.
 pub(super) fn read(
     directory: &Path,
     id: &ObjectId,
-    wanted: Wanted,
+    wanted: Kinds,
     inflater: &mut Inflater,
     into: &mut Buffer,
 ) -> Result<Option<(ObjectKind, usize)>, ReadError> {
@@ -63,7 +56,7 @@ pub(super) fn read(
         Err(error) => return Err(failed(error)),
     };
     let (kind, size, header) = header(&stream).map_err(|damage| damage.at(place()))?;
-    if wanted == Wanted::Blobs && kind != ObjectKind::Blob {
+    if !wanted.has(kind) {
         return Ok(Some((kind, header)));
     }
     let all = size.saturating_add(header as u64);

@@ -26,7 +26,7 @@ pub use error::{OpenError, ReadError};
 pub use kind::{ObjectFormat, ObjectKind};
 pub use reader::{Object, Reader};
 pub use store::{Directories, ObjectStore};
-pub use walk::{HEAD, Known, NothingKnown, Search, Walked, walk};
+pub use walk::{HEAD, Known, NothingKnown, Search, Walked, walk, walk_commits_and_trees};
 
 #[cfg(test)]
 mod tests;

@@ -6,8 +6,8 @@ use super::damage::Damage;
 use super::delta::Delta;
 use super::error::ReadError;
 use super::inflate::Inflater;
-use super::kind::ObjectKind;
-use super::loose::{self, Wanted};
+use super::kind::{Kinds, ObjectKind};
+use super::loose;
 use super::pack::{Content, Pack};
 use super::store::ObjectStore;
 use crate::object_id::ObjectId;
@@ -93,7 +93,7 @@ impl<'store> Reader<'store> {
         }
         match first {
             Some((_, error)) => Err(error),
-            None => self.read_loose(id, Wanted::Everything),
+            None => self.read_loose(id, Kinds::All),
         }
     }
 
@@ -108,7 +108,7 @@ impl<'store> Reader<'store> {
     pub(super) fn read_copy(&mut self, id: &ObjectId, copy: Copy) -> Result<bool, ReadError> {
         match copy {
             Copy::Packed(pack, offset) => self.read_packed(pack, offset).map(|()| true),
-            Copy::Loose(number) => self.read_loose_in(number, id, Wanted::Everything),
+            Copy::Loose(number) => self.read_loose_in(number, id, Kinds::All),
         }
     }
 
@@ -121,7 +121,7 @@ impl<'store> Reader<'store> {
     pub(super) fn read_loose(
         &mut self,
         id: &ObjectId,
-        wanted: Wanted,
+        wanted: Kinds,
     ) -> Result<Option<Object<'_>>, ReadError> {
         let mut failed = None;
         for number in 0..self.store.directories().len() {
@@ -134,14 +134,14 @@ impl<'store> Reader<'store> {
         failed.map_or(Ok(None), Err)
     }
 
-    fn read_loose_in(&mut self, number: usize, id: &ObjectId, wanted: Wanted) -> Result<bool, ReadError> {
+    fn read_loose_in(&mut self, number: usize, id: &ObjectId, wanted: Kinds) -> Result<bool, ReadError> {
         self.put_away();
         let directory = &self.store.directories()[number];
         let content = &mut self.current.content;
         content.clear();
         let read = loose::read(directory, id, wanted, &mut self.inflater, content)?;
         Ok(read.is_some_and(|(kind, start)| {
-            let everything = wanted == Wanted::Everything || kind == ObjectKind::Blob;
+            let everything = wanted.has(kind);
             if !everything {
                 self.current.content.clear();
             }
@@ -209,7 +209,7 @@ impl<'store> Reader<'store> {
                     let directories = 0..self.store.directories().len();
                     let mut found = false;
                     for number in directories {
-                        found = found || self.read_loose_in(number, &id, Wanted::Everything)?;
+                        found = found || self.read_loose_in(number, &id, Kinds::All)?;
                     }
                     if !found {
                         return Err(at(Damage::NoBase(id)));

@@ -3,7 +3,6 @@
 use super::{Pack, Task, Walked};
 use crate::coverage::Unread;
 use crate::git::objects::damage::Damage;
-use crate::git::objects::kind::ObjectKind;
 use crate::git::objects::reader::Copy;
 use crate::object_id::ObjectId;
 
@@ -33,7 +32,7 @@ pub(super) fn read_other_copies(task: &Task<'_>, mut failures: Vec<Failure>) -> 
         let mut others = copies.into_iter().filter(|&copy| copy != failed);
         if others.any(|copy| reader.read_copy(&id, copy).is_ok_and(|there| there)) {
             let object = reader.object();
-            if object.kind == ObjectKind::Blob {
+            if task.kinds.has(object.kind) {
                 walked.add(task.search_whole(&id, object.content));
             }
             continue;

@@ -9,7 +9,6 @@ use crate::git::objects::buffer::Buffer;
 use crate::git::objects::damage::Damage;
 use crate::git::objects::delta::Delta;
 use crate::git::objects::inflate::Inflater;
-use crate::git::objects::kind::ObjectKind;
 use crate::git::objects::pack::Content;
 use crate::git::objects::reader::{Copy, Reader};
 use crate::git::objects::seams;
@@ -157,7 +156,7 @@ impl<'a> Worker<'a> {
         let store = self.task.store;
         let read = self.reader.get_or_insert_with(|| store.reader()).read(&id);
         let content = match read {
-            Ok(Some(object)) if object.kind == ObjectKind::Blob => {
+            Ok(Some(object)) if self.task.kinds.has(object.kind) => {
                 let mut content = Buffer::default();
                 content.extend(object.content);
                 content

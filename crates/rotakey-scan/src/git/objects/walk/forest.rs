@@ -5,7 +5,7 @@ use super::duplicates::Duplicates;
 use super::{Known, Pack};
 use crate::git::objects::damage::Damage;
 use crate::git::objects::index::Index;
-use crate::git::objects::kind::ObjectKind;
+use crate::git::objects::kind::Kinds;
 use crate::git::objects::pack::Content;
 use crate::object_id::ObjectId;
 
@@ -17,6 +17,7 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) struct Forest<'a> {
     pub(super) pack: &'a Pack,
     pub(super) number: usize,
+    kinds: Kinds,
     index: &'a Index,
     /// Where each entry is, ascending; and where the last one ends.
     offsets: Vec<u64>,
@@ -73,10 +74,12 @@ impl<'a> Forest<'a> {
         index: &'a Index,
         duplicates: &Duplicates,
         known: &dyn Known,
+        kinds: Kinds,
     ) -> Option<Self> {
         let mut forest = Self {
             pack,
             number,
+            kinds,
             index,
             offsets: Vec::new(),
             positions: Vec::new(),
@@ -139,7 +142,7 @@ impl<'a> Forest<'a> {
     }
 
     pub(super) fn failure(&self, entry: u32, damage: Damage) -> Failure {
-        let is_blob = self.is_wanted(entry);
+        let is_blob = self.kinds == Kinds::Blobs && self.is_wanted(entry);
         Failure { pack: self.number, id: self.id(entry), offset: self.offset(entry), damage, is_blob }
     }
 
@@ -184,7 +187,7 @@ impl<'a> Forest<'a> {
             };
             let base = match content {
                 Content::Object(kind) => {
-                    self.states[at] = if kind == ObjectKind::Blob { State::Blob } else { State::Other };
+                    self.states[at] = if self.kinds.has(kind) { State::Blob } else { State::Other };
                     continue;
                 }
                 Content::DeltaAt(base) => Some(base),

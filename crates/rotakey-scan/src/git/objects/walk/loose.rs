@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Task, Walked};
 use crate::coverage::{Reason, Unread};
-use crate::git::objects::kind::ObjectKind;
-use crate::git::objects::loose::{self, Wanted};
+use crate::git::objects::loose;
 use crate::object_id::ObjectId;
 
 /// How many of them a worker takes at a time.
@@ -33,8 +32,8 @@ pub(super) fn walk(task: &Task<'_>) -> Walked {
         let mut reader = store.reader();
         while let Some(part) = ids.chunks(PART).nth(next.fetch_add(1, Ordering::Relaxed)) {
             for id in part {
-                match reader.read_loose(id, Wanted::Blobs) {
-                    Ok(Some(object)) if object.kind != ObjectKind::Blob => {}
+                match reader.read_loose(id, task.kinds) {
+                    Ok(Some(object)) if !task.kinds.has(object.kind) => {}
                     Ok(Some(_)) if task.known.knows(id) => walked.cached += 1,
                     Ok(Some(object)) => walked.add(task.search_whole(id, object.content)),
                     Ok(None) => task.search.unread(Unread {

@@ -14,6 +14,7 @@ mod work;
 
 use std::num::NonZeroUsize;
 
+use super::kind::Kinds;
 use super::pack::Pack;
 use super::store::ObjectStore;
 use super::unindexed;
@@ -107,16 +108,14 @@ pub(super) fn walk_holding(
     known: &dyn Known,
     search: &dyn Search,
 ) -> Walked {
-    let task = Task { store, workers, held, known, search };
-    let duplicates = Duplicates::find(store.packs());
-    let mut walked = Walked::default();
-    let mut failures = Vec::new();
-    for (number, pack) in store.packs().iter().enumerate() {
-        walked.add(task.pack(number, pack, &duplicates, &mut failures));
-    }
-    walked.add(loose::walk(&task));
-    walked.add(damaged::read_other_copies(&task, failures));
-    walked
+    Task { store, workers, held, known, search, kinds: Kinds::Blobs }.walk()
+}
+
+/// Hands all commits and trees to a search, with which it does not matter what it screens or opens. A commit begins with `tree `,
+/// which no tree does.
+pub fn walk_commits_and_trees(store: &ObjectStore, workers: NonZeroUsize, search: &dyn Search) -> Walked {
+    let kinds = Kinds::CommitsAndTrees;
+    Task { store, workers, held: HELD, known: &NothingKnown, search, kinds }.walk()
 }
 
 /// What all parts of a walk need.
@@ -126,9 +125,22 @@ struct Task<'a> {
     held: usize,
     known: &'a dyn Known,
     search: &'a dyn Search,
+    kinds: Kinds,
 }
 
 impl Task<'_> {
+    fn walk(&self) -> Walked {
+        let duplicates = Duplicates::find(self.store.packs());
+        let mut walked = Walked::default();
+        let mut failures = Vec::new();
+        for (number, pack) in self.store.packs().iter().enumerate() {
+            walked.add(self.pack(number, pack, &duplicates, &mut failures));
+        }
+        walked.add(loose::walk(self));
+        walked.add(damaged::read_other_copies(self, failures));
+        walked
+    }
+
     fn pack(
         &self,
         number: usize,
@@ -139,14 +151,14 @@ impl Task<'_> {
         pack.data().prepare();
         let (remade, none);
         let mut duplicates = duplicates;
-        let forest = match Forest::new(number, pack, &pack.index, duplicates, self.known) {
+        let forest = match Forest::new(number, pack, &pack.index, duplicates, self.known, self.kinds) {
             Some(forest) => forest,
             None => {
                 let (index, problems) = unindexed::index(pack.data(), &pack.name, self.store);
                 problems.into_iter().for_each(|unread| self.search.unread(unread));
                 (remade, none) = (index, Duplicates::none());
                 duplicates = &none;
-                match Forest::new(number, pack, &remade, duplicates, self.known) {
+                match Forest::new(number, pack, &remade, duplicates, self.known, self.kinds) {
                     Some(forest) => forest,
                     // A made index names each place once.
                     None => return Walked::default(),
