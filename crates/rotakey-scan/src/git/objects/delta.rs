@@ -108,15 +108,16 @@ impl<'a> Delta<'a> {
         if made == self.size { Ok(()) } else { Err(WRONG_SIZE) }
     }
 
-    /// The first bytes of what it makes, at most so many; `None` if they are those of the base.
+    /// The first bytes of what it makes, at most so many; `false` if they are those of the base, and are not given.
     pub(super) fn head(&self, base: &Buffer, most: usize, into: &mut Buffer) -> Result<bool, Damage> {
+        let as_many = most.min(self.base) == most.min(self.size);
         let most = most.min(self.size);
         into.clear();
         for instruction in self.instructions() {
             match instruction? {
                 Instruction::Copy { from, length } => {
                     self.within(from, length)?;
-                    if from == 0 && into.len() == 0 && length >= most {
+                    if from == 0 && into.len() == 0 && length >= most && as_many {
                         return Ok(false);
                     }
                     into.extend(&base.content()[from..from + length.min(most - into.len())]);

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::kind::ObjectFormat;
 use super::map::Bytes;
+use crate::object_id::ObjectId;
 
 const MAGIC: [u8; 4] = *b"\xfftOc";
 /// The mark, the version and the table of the first bytes.
@@ -68,6 +69,7 @@ impl Index {
             bytes.extend((count as u32).to_be_bytes());
         }
         entries.iter().for_each(|(id, _)| bytes.extend(id));
+        // No check sums: what is made from the entries themselves need not be checked against them.
         bytes.extend(entries.iter().flat_map(|_| [0; 4]));
         let mut large = Vec::new();
         for &(_, offset) in &entries {
@@ -104,6 +106,17 @@ impl Index {
             Layout::Two { .. } => HEADER + position as usize * self.length,
         };
         &self.bytes[start..start + self.length]
+    }
+
+    /// As [`Index::id`].
+    pub(super) fn object(&self, position: u32) -> ObjectId {
+        ObjectId::from_bytes(self.id(position)).expect("an id of a known format")
+    }
+
+    /// The check sum of the entry at a position; `None` where the index has none.
+    pub(super) fn checksum(&self, position: u32) -> Option<u32> {
+        let (Layout::Two { .. }, Bytes::Mapped(_)) = (self.layout, &self.bytes) else { return None };
+        number(&self.bytes, HEADER + self.count as usize * self.length + position as usize * 4)
     }
 
     /// Where the object at a position is in the pack; `None` if that is not told.

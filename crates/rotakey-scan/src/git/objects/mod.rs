@@ -4,8 +4,6 @@
 //! deltas from their roots. Neither checks that an object has the id that it is stored under: that is the work of
 //! `git fsck`, and would take longer than everything else.
 
-#![expect(dead_code, reason = "what only the walk needs comes before it")]
-
 mod buffer;
 mod cache;
 mod damage;
@@ -22,11 +20,13 @@ mod reader;
 mod seams;
 mod store;
 mod unindexed;
+mod walk;
 
 pub use error::{OpenError, ReadError};
 pub use kind::{ObjectFormat, ObjectKind};
 pub use reader::{Object, Reader};
 pub use store::{Directories, ObjectStore};
+pub use walk::{HEAD, Known, NothingKnown, Search, Walked, walk};
 
 #[cfg(test)]
 mod tests;

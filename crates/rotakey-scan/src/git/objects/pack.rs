@@ -169,7 +169,16 @@ impl PackData {
             }
             _ => return Err(Damage::Broken("its kind is unknown")),
         };
-        Ok(Entry { content, size, data: offset + at as u64 })
+        // Where an index is wrong, what stands there may look like the head of an entry, but hardly like two.
+        match bytes.get(at..).and_then(|stream| stream.first_chunk()) {
+            Some(&[method, check])
+                if method & 15 == 8 && u16::from_be_bytes([method, check]).is_multiple_of(31) =>
+            {
+                Ok(Entry { content, size, data: offset + at as u64 })
+            }
+            Some(_) => Err(Damage::Broken("no compressed data begins behind its head")),
+            None => Err(CUT),
+        }
     }
 }
 

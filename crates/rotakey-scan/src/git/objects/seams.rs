@@ -5,8 +5,11 @@ use super::damage::Damage;
 use super::delta::{Delta, Instruction};
 
 /// Collects the parts of the result in which something can be that is not in the base: what is inserted, and around each
-/// seam as many bytes as `reach`. Each run of `reach + 1` bytes of the result is whole in the base or in what is
-/// collected. `false` if that is so much of the result that it can as well be looked at whole; it is then not complete.
+/// seam as many bytes as `reach`. Where the result begins or ends is a seam too, unless the base does so with the same
+/// bytes. `false` if that is so much of the result that it can as well be looked at whole; it is then not complete.
+///
+/// For a search that looks `window` bytes around each place, `reach` is twice that: the places that see a seam are so near to
+/// it, and each sees as much again. All other places see what they see in the base.
 pub(super) fn collect(
     delta: &Delta<'_>,
     base: &Buffer,
@@ -27,7 +30,8 @@ pub(super) fn collect(
                         if let Some(piece) = pending {
                             piece.collect(base, reach, true, into);
                         }
-                        pending = Some(Piece { start: from, end: from + length, first: size == 0 });
+                        pending =
+                            Some(Piece { start: from, end: from + length, begins: size == 0 && from == 0 });
                     }
                 }
                 size += length;
@@ -48,7 +52,7 @@ pub(super) fn collect(
         }
     }
     if let Some(piece) = pending {
-        piece.collect(base, reach, false, into);
+        piece.collect(base, reach, piece.end != base.len(), into);
     }
     if size == delta.size() {
         Ok(true)
@@ -62,16 +66,16 @@ pub(super) fn collect(
 struct Piece {
     start: usize,
     end: usize,
-    /// Whether the result begins with it.
-    first: bool,
+    /// Whether both begin with it.
+    begins: bool,
 }
 
 impl Piece {
-    /// Collects what is near its seams; `more` says whether there is one at its end.
-    fn collect(self, base: &Buffer, reach: usize, more: bool, into: &mut Buffer) {
+    /// Collects what is near its seams; `seam` says whether there is one at its end.
+    fn collect(self, base: &Buffer, reach: usize, seam: bool, into: &mut Buffer) {
         let base = base.content();
         let length = self.end - self.start;
-        match (!self.first, more) {
+        match (!self.begins, seam) {
             (true, true) if length <= 2 * reach => into.extend(&base[self.start..self.end]),
             (before, after) => {
                 if before {

@@ -1,4 +1,7 @@
 //! Held against git itself, on repositories that git makes.
 
+mod damage;
+mod delta;
 mod read;
 mod repository;
+mod walk;

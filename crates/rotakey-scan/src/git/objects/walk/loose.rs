@@ -1,0 +1,63 @@
+//! Blobs that have a file of their own.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::{Task, Walked};
+use crate::coverage::{Reason, Unread};
+use crate::git::objects::kind::ObjectKind;
+use crate::git::objects::loose::{self, Wanted};
+use crate::object_id::ObjectId;
+
+/// How many of them a worker takes at a time.
+const PART: usize = 32;
+
+pub(super) fn walk(task: &Task<'_>) -> Walked {
+    let store = task.store;
+    let mut ids: Vec<ObjectId> = Vec::new();
+    let mut seen = HashSet::new();
+    for (number, directory) in store.directories().iter().enumerate() {
+        let (listed, problems) = loose::list(directory, store.object_format());
+        problems.into_iter().for_each(|unread| task.search.unread(unread));
+        ids.extend(listed.into_iter().filter(|id| {
+            let packed = store.packs().iter().any(|pack| pack.index.find(id.as_bytes()).is_some());
+            !packed && (number == 0 || !seen.contains(id))
+        }));
+        if number + 1 < store.directories().len() {
+            seen.extend(ids.iter().copied());
+        }
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut walked = Walked::default();
+        let mut reader = store.reader();
+        while let Some(part) = ids.chunks(PART).nth(next.fetch_add(1, Ordering::Relaxed)) {
+            for id in part {
+                match reader.read_loose(id, Wanted::Blobs) {
+                    Ok(Some(object)) if object.kind != ObjectKind::Blob => {}
+                    Ok(Some(_)) if task.known.knows(id) => walked.cached += 1,
+                    Ok(Some(object)) => walked.add(task.search_whole(id, object.content)),
+                    Ok(None) => task.search.unread(Unread {
+                        place: format!("object {id}"),
+                        reason: Reason::Missing,
+                        detail: "it was removed while the repository was read".to_owned(),
+                    }),
+                    Err(error) => task.search.unread(error.unread()),
+                }
+            }
+        }
+        walked
+    };
+    let workers = task.workers.get().min(ids.len().div_ceil(PART));
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut walked = work();
+        for other in others {
+            match other.join() {
+                Ok(part) => walked.add(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        walked
+    })
+}
