@@ -3,6 +3,7 @@
 //!
 //! Nothing here runs a program or a hook, follows an `include` of a configuration file, or writes.
 
+pub mod attribute;
 pub mod change;
 pub mod commit;
 pub mod config;

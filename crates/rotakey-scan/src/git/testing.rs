@@ -90,6 +90,23 @@ pub(super) struct GitObjects {
     pub(super) read: Vec<ObjectId>,
 }
 
+impl GitObjects {
+    /// All objects, reachable or not.
+    pub(super) fn all(&self) -> Vec<(ObjectId, ObjectKind, Vec<u8>)> {
+        let output = run(&self.folder, &["cat-file", "--batch-all-objects", "--batch"], b"");
+        let (mut rest, mut all) = (output.as_slice(), Vec::new());
+        while let Some(newline) = rest.iter().position(|byte| *byte == b'\n') {
+            let words: Vec<&str> = str::from_utf8(&rest[..newline]).unwrap().split(' ').collect();
+            let length: usize = words[2].parse().unwrap();
+            let content = rest[newline + 1..][..length].to_vec();
+            let kind = ObjectKind::from_name(words[1].as_bytes()).unwrap();
+            all.push((words[0].parse().unwrap(), kind, content));
+            rest = &rest[newline + 1 + length + 1..];
+        }
+        all
+    }
+}
+
 impl ReadObjects for GitObjects {
     fn read(&mut self, id: &ObjectId) -> Result<Option<Object<'_>>, ReadError> {
         self.read.push(*id);

@@ -57,6 +57,16 @@ pub enum Peeled {
     Missing(ObjectId),
 }
 
+impl Peeled {
+    /// The commit, if it is one.
+    pub fn commit(self) -> Option<ObjectId> {
+        match self {
+            Self::Object(id, ObjectKind::Commit) => Some(id),
+            Self::Object(..) | Self::Missing(_) => None,
+        }
+    }
+}
+
 /// A tag may be of a tag, but not without end.
 const LONGEST_CHAIN: usize = 50;
 
