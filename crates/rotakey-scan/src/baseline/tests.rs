@@ -253,6 +253,10 @@ fn a_value_that_stands_twice_has_one_entry() {
 fn a_bad_file_is_refused_with_the_place() {
     let said = |text: &str| Baseline::parse(text.as_bytes()).unwrap_err().to_string();
     assert_eq!(said("{\n  \"version\": oops\n}"), "it is not JSON: line 2, column 14: expected value");
+    assert_eq!(
+        said("{\n<<<<<<< HEAD\n  \"version\": \"1.5.0\"\n=======\n"),
+        "line 2 is a mark of a merge conflict: take one side, and update the baseline"
+    );
     assert_eq!(said("[]"), "`the file` is not an object");
     assert_eq!(said(r#"{"results": {}}"#), "it has no `version`");
     assert_eq!(said(r#"{"version": "1.5.0"}"#), "it has no `results`");
