@@ -8,9 +8,11 @@ mod audit;
 mod machine;
 mod measure;
 mod page;
+mod scan;
 mod trail;
 
 pub(crate) use audit::run as audit;
+pub(crate) use scan::run as scan;
 pub(crate) use trail::corpus::make as trail_corpus;
 pub(crate) use trail::run as trail;
 

@@ -14,7 +14,13 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
     let environments = match options {
         [] => vec![tests(repository), engines(repository), spark(repository)],
         ["--bench"] => {
-            vec![tests(repository), engines(repository), prowler(repository), custodian(repository)]
+            vec![
+                tests(repository),
+                engines(repository),
+                prowler(repository),
+                custodian(repository),
+                scanners(repository),
+            ]
         }
         _ => return Err(Failure::usage(format!("setup does not know {}", options.join(" ")))),
     };
@@ -59,6 +65,11 @@ pub(crate) fn engines(repository: &Repository) -> Environment {
 /// PySpark, which the slow tests run `integrations/spark` on.
 pub(crate) fn spark(repository: &Repository) -> Environment {
     Environment::new(repository, "spark", include_str!("../requirements/spark.txt"))
+}
+
+/// The scanners that `rotakey scan` is measured beside, as far as they come from PyPI.
+pub(crate) fn scanners(repository: &Repository) -> Environment {
+    Environment::new(repository, "scanners", include_str!("../requirements/scanners.txt"))
 }
 
 /// Installs what only the slow tests need.

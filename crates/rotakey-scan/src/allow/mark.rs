@@ -208,4 +208,23 @@ mod tests {
             assert_eq!(marks.on_line(&(start..start + 4)), None);
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn the_marks_of_a_content_are_those_of_its_lines(
+            parts in proptest::collection::vec(0..8_usize, 0..30),
+            spans in proptest::collection::vec((0..400_usize, 0..60_usize), 0..20),
+        ) {
+            let words = ["\n", " # pragma: allowlist secret", "x", "rotakey:allow", "# pragma: allowlist nextline secret",
+                "\r\n", "\u{e9}", "gitleaks:allow"];
+            let content: String = parts.into_iter().map(|part| words[part]).collect();
+            let content = content.as_bytes();
+            let mut marks = Marks::new("a.py", content);
+            for (start, length) in spans {
+                let start = start.min(content.len());
+                let span = start..(start + length).min(content.len());
+                proptest::prop_assert_eq!(marks.on_line(&span), on_line("a.py", content, &span));
+            }
+        }
+    }
 }

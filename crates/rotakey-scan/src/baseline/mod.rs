@@ -32,8 +32,9 @@ use json::{Json, Layout, Object, member, member_mut};
 /// What detect-secrets calls both halves of a key.
 pub const AWS_TYPE: &str = "AWS Access Key";
 
-/// The filter that holds what detect-secrets does not find. It names no filter of detect-secrets, which passes it over.
-pub const OWN_FILTER: &str = "rotakey.known";
+/// The filter that holds what detect-secrets does not find. It passes over what has a scheme that it does not know; a name
+/// with a dot it would take for a module of Python, and import.
+pub const OWN_FILTER: &str = "rotakey:known";
 
 /// The name that the file usually has.
 pub const USUAL_NAME: &str = ".secrets.baseline";

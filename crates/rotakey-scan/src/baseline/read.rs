@@ -19,6 +19,12 @@ pub enum BaselineError {
         /// What is wrong there.
         message: String,
     },
+    /// Both sides of a merge are in it.
+    #[error("line {line} is a mark of a merge conflict: take one side, and update the baseline")]
+    Conflict {
+        /// The line, from 1.
+        line: usize,
+    },
     /// Something is missing without which detect-secrets does not read it either.
     #[error("it has no `{0}`")]
     Missing(String),
@@ -36,6 +42,10 @@ impl Baseline {
     /// Reads a file. Every version that detect-secrets upgrades is read; the version is left as it is.
     pub fn parse(bytes: &[u8]) -> Result<Self, BaselineError> {
         let document: Json = serde_json::from_slice(bytes).map_err(|error| {
+            let lines = bytes.split(|&byte| byte == b'\n').position(|line| line.starts_with(b"<<<<<<< "));
+            if let Some(before) = lines {
+                return BaselineError::Conflict { line: before + 1 };
+            }
             let message = error.to_string();
             let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
             BaselineError::Syntax { line: error.line(), column: error.column(), message: message.to_owned() }

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use rotakey_core::secret::Secret;
 
 use super::*;
@@ -252,6 +253,10 @@ fn a_value_that_stands_twice_has_one_entry() {
 fn a_bad_file_is_refused_with_the_place() {
     let said = |text: &str| Baseline::parse(text.as_bytes()).unwrap_err().to_string();
     assert_eq!(said("{\n  \"version\": oops\n}"), "it is not JSON: line 2, column 14: expected value");
+    assert_eq!(
+        said("{\n<<<<<<< HEAD\n  \"version\": \"1.5.0\"\n=======\n"),
+        "line 2 is a mark of a merge conflict: take one side, and update the baseline"
+    );
     assert_eq!(said("[]"), "`the file` is not an object");
     assert_eq!(said(r#"{"results": {}}"#), "it has no `version`");
     assert_eq!(said(r#"{"version": "1.5.0"}"#), "it has no `results`");
@@ -300,4 +305,80 @@ fn a_large_baseline_is_updated_in_one_go() {
     assert_eq!(again.update(&update), Changes::default());
     let none = Update { findings: &[], ..update };
     assert_eq!(again.update(&none).removed.len(), files);
+}
+
+/// One of few values.
+fn secret(value: u8) -> String {
+    format!("{value:/>40}")
+}
+
+/// Findings of few values in few files, so that they meet.
+fn few_findings() -> impl Strategy<Value = Vec<Finding>> {
+    let one = (0..4_usize, 0..6_u8, 1..50_u32).prop_map(|(file, value, line)| {
+        let path = ["a.py", "./b.py", "c.zip!d\u{e9}", "z\\y"][file];
+        finding(path, Kind::SecretAccessKey, &secret(value), line)
+    });
+    proptest::collection::vec(one, 0..12)
+}
+
+proptest! {
+    /// Whatever was there and whatever comes, the baseline knows just what was found last, keeps labels, and is then at rest.
+    #[test]
+    fn an_update_knows_what_was_found_and_is_then_at_rest(
+        rounds in proptest::collection::vec((few_findings(), any::<bool>(), any::<[bool; 4]>()), 1..5),
+    ) {
+        let mut baseline = Baseline::new(USUAL_NAME);
+        for (findings, in_results, scanned) in rounds {
+            // A file as detect-secrets finds all of it, or none.
+            let content = |path: &str| {
+                let values = (0..6).map(secret).filter(|value| {
+                    let digests = Digests::of(&Secret::new(value.clone()));
+                    let is_this = |finding: &&Finding| finding.digests == digests;
+                    findings.iter().filter(is_this).any(|finding| path::normal(&finding.path, None) == path)
+                });
+                let lines: String = values.map(|value| format!("aws_key = '{value}'\n")).collect();
+                in_results.then(|| lines.into_bytes())
+            };
+            let files = ["a.py", "b.py", "c.zip", "z/y"];
+            let scanned = |path: &str| files.iter().position(|file| *file == path).is_some_and(|file| scanned[file]);
+            let update = Update { findings: &findings, scanned: &scanned, content: &content, lines: LineNumbers::Keep };
+            let before = baseline.entries();
+            let changes = baseline.update(&update);
+            prop_assert!(findings.iter().all(|finding| baseline.knows(finding).is_some()));
+            let after = baseline.entries();
+            for entry in &before {
+                prop_assert_eq!(after.contains(entry), !changes.removed.contains(&entry.id));
+            }
+            for id in &changes.removed {
+                let outermost = id.path.split('!').next().unwrap();
+                prop_assert!(scanned(outermost));
+            }
+            let bytes = baseline.to_bytes();
+            prop_assert_eq!(baseline.update(&update), Changes::default());
+            prop_assert_eq!(&baseline.to_bytes(), &bytes);
+            baseline = Baseline::parse(&bytes).unwrap();
+            prop_assert_eq!(baseline.entries(), after);
+            if let Some(entry) = baseline.unlabelled().first() {
+                prop_assert!(baseline.set_label(&entry.id, Label::Real));
+            }
+        }
+    }
+
+    #[test]
+    fn no_file_makes_the_reader_panic_and_one_that_is_read_is_given_back(
+        cut in 0..2000_usize,
+        flips in proptest::collection::vec((0..2000_usize, any::<u8>()), 0..4),
+    ) {
+        let mut bytes = foreign().into_bytes();
+        for (at, byte) in flips {
+            let at = at % bytes.len();
+            bytes[at] = byte;
+        }
+        bytes.truncate(bytes.len().saturating_sub(cut / 20 * 20).max(1));
+        if let Ok(mut baseline) = Baseline::parse(&bytes) {
+            prop_assert_eq!(&baseline.to_bytes(), &bytes);
+            Tree::new(1, &[CALL, SETTINGS]).update(&mut baseline, LineNumbers::Renew);
+            prop_assert!(Baseline::parse(&baseline.to_bytes()).is_ok());
+        }
+    }
 }

@@ -36,6 +36,19 @@ impl IdSet {
         short.chain(self.sha256.iter().map(|id| &id[..])).filter_map(ObjectId::from_bytes)
     }
 
+    /// All ids of 20 bytes and all of 32, sorted.
+    #[cfg(feature = "objects")]
+    pub(super) fn parts(&self) -> (&[[u8; 20]], &[[u8; 32]]) {
+        (&self.sha1, &self.sha256)
+    }
+
+    /// The set of these; `None` unless they are sorted and distinct.
+    #[cfg(feature = "objects")]
+    pub(super) fn from_parts(sha1: Vec<[u8; 20]>, sha256: Vec<[u8; 32]>) -> Option<Self> {
+        let sorted = sha1.is_sorted_by(|a, b| a < b) && sha256.is_sorted_by(|a, b| a < b);
+        sorted.then_some(Self { sha1, sha256 })
+    }
+
     /// Puts it in. [`sort`](Self::sort) makes a set again of what was pushed.
     pub(super) fn push(&mut self, id: &ObjectId) {
         let bytes = id.as_bytes();

@@ -17,6 +17,8 @@ pub mod error;
 pub mod finding;
 pub mod id_set;
 pub mod memory;
+#[cfg(feature = "objects")]
+pub mod objects;
 pub mod rules;
 pub mod session;
 
@@ -25,6 +27,8 @@ use async_trait::async_trait;
 pub use self::error::CacheError;
 pub use self::finding::CachedFinding;
 pub use self::memory::MemoryCache;
+#[cfg(feature = "objects")]
+pub use self::objects::ObjectCache;
 pub use self::rules::RulesVersion;
 use crate::object_id::ObjectId;
 

@@ -25,7 +25,6 @@ pub fn about() -> About {
         version: "1.2.3".to_owned(),
         times: Some((start(), "2026-11-26T01:00:02.500Z".parse().expect(CONSTANT))),
         baseline: true,
-        rules: Vec::new(),
         repositories: vec![Repository {
             uri: "https://github.com/example/app".to_owned(),
             revision: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),

@@ -46,23 +46,8 @@ pub struct About {
     pub times: Option<(Timestamp, Timestamp)>,
     /// Whether there was a baseline, so that a finding that it does not know is new.
     pub baseline: bool,
-    /// The rules in words. One that is not here is told by its kind.
-    pub rules: Vec<RuleWords>,
     /// The repositories that were scanned.
     pub repositories: Vec<Repository>,
-}
-
-/// A rule in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleWords {
-    /// The stable name.
-    pub name: String,
-    /// A few words.
-    pub title: String,
-    /// What is found, in a sentence or two.
-    pub description: String,
-    /// What to do about it.
-    pub help: String,
 }
 
 /// A repository that was scanned.

@@ -9,11 +9,12 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::About;
 use super::words::{date, file, sentence, title};
-use super::{About, RuleWords};
 use crate::allow::Allowed;
 use crate::baseline::Label;
 use crate::coverage::Unread;
+use crate::detect::rule;
 use crate::finding::Finding;
 use crate::kind::{Kind, Severity};
 use crate::scan::Report;
@@ -23,7 +24,7 @@ const HOME: &str = "https://github.com/rotakey/rotakey";
 
 /// Writes one run, result by result.
 pub(super) fn write(report: &Report, about: &About, out: &mut dyn Write) -> io::Result<()> {
-    let rules = Rules::of(report, about);
+    let rules = Rules::of(report);
     let driver = json!({
         "name": "rotakey",
         "fullName": "rotakey scan",
@@ -62,13 +63,12 @@ struct Rules {
 }
 
 impl Rules {
-    fn of(report: &Report, about: &About) -> Self {
+    fn of(report: &Report) -> Self {
         let mut found: BTreeMap<(&'static str, Severity), Kind> = BTreeMap::new();
         for finding in &report.findings {
             found.entry((finding.rule, finding.severity)).or_insert(finding.kind);
         }
-        let descriptors =
-            found.iter().map(|(&(rule, severity), &kind)| descriptor(rule, severity, kind, about));
+        let descriptors = found.iter().map(|(&(rule, severity), &kind)| descriptor(rule, severity, kind));
         Self {
             descriptors: descriptors.collect(),
             numbers: found.keys().enumerate().map(|(number, &key)| (key, number)).collect(),
@@ -80,25 +80,24 @@ fn rule_id(rule: &str, severity: Severity) -> String {
     format!("{rule}/{severity}")
 }
 
-fn descriptor(rule: &str, severity: Severity, kind: Kind, about: &About) -> Value {
-    let words = about.rules.iter().find(|words| words.name == rule).cloned().unwrap_or_else(|| RuleWords {
-        name: rule.to_owned(),
-        title: title(kind, severity).to_owned(),
-        description: description(kind).to_owned(),
-        help: HELP.to_owned(),
-    });
+fn descriptor(name: &str, severity: Severity, kind: Kind) -> Value {
+    // A finding from a cache may be of a rule that is no more.
+    let rule = rule::rules().iter().find(|rule| rule.name == name);
+    let title = rule.map_or(title(kind, severity), |rule| rule.title);
+    let description = rule.map_or(title, |rule| rule.description);
+    let help = rule.map_or(HELP, |rule| rule.help);
     // The scale of CVSS, which code scanning sorts by.
     let security_severity = match severity {
         Severity::High => "9.5",
         Severity::Medium => "6.5",
         Severity::Low => "3.0",
     };
-    let help = format!("{} {}", words.description, words.help);
+    let help = format!("{description} {help}");
     json!({
-        "id": rule_id(rule, severity),
+        "id": rule_id(name, severity),
         "name": kind.name(),
-        "shortDescription": { "text": words.title },
-        "fullDescription": { "text": words.description },
+        "shortDescription": { "text": title },
+        "fullDescription": { "text": description },
         "help": { "text": help, "markdown": help },
         "helpUri": HOME,
         "defaultConfiguration": { "level": level(severity) },
@@ -111,21 +110,8 @@ fn descriptor(rule: &str, severity: Severity, kind: Kind, about: &About) -> Valu
     })
 }
 
-fn description(kind: Kind) -> &'static str {
-    match kind {
-        Kind::AccessKeyId => {
-            "The public half of an AWS access key. Alone it opens nothing, but it says whose key is handled here."
-        }
-        Kind::SecretAccessKey => {
-            "The secret half of an AWS access key. With its id it is all that is needed to use the key."
-        }
-        Kind::SessionToken => {
-            "The token of temporary AWS credentials. With their key it is all that is needed until they expire."
-        }
-    }
-}
-
-const HELP: &str = "Rotate the key and remove it from where it was found; a key that was pushed stays leaked after its lines are deleted.";
+const HELP: &str =
+    "Rotate the key. Taking it out of the file does not take it out of copies and of the history.";
 
 fn level(severity: Severity) -> &'static str {
     match severity {
@@ -231,6 +217,12 @@ fn properties(finding: &Finding) -> Value {
     put("accountId", finding.account_id.as_ref().map(|id| id.to_string().into()));
     put("canary", finding.canary.then(|| true.into()));
     put("pair", finding.pair.map(|pair| pair.sha256_hex().into()));
+    if let Some(holder) = &finding.holder {
+        put("live", Some(holder.life.is_live().into()));
+        put("status", Some(holder.life.name().into()));
+        put("userName", holder.user_name.clone().map(Value::from));
+        put("owner", holder.owner.clone().map(Value::from));
+    }
     put("encodings", (!finding.encodings.is_empty()).then(|| finding.encodings.clone().into()));
     put("blob", finding.blob.map(|blob| blob.to_string().into()));
     if let Some(introduced) = &finding.introduced {

@@ -172,5 +172,8 @@ fn sarif_says_what_is_suppressed_and_what_was_not_read() {
     for result in results {
         let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
         assert_eq!(rule["id"], result["ruleId"]);
+        let name = rule["id"].as_str().unwrap().split('/').next().unwrap();
+        let of_detector = crate::detect::rule::rules().iter().find(|rule| rule.name == name).unwrap();
+        assert!(rule["help"]["text"].as_str().unwrap().ends_with(of_detector.help), "{rule:#}");
     }
 }

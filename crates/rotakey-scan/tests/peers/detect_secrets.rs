@@ -66,6 +66,11 @@ fn its_hook_knows_what_our_baseline_knows_and_leaves_the_file_alone() {
     hook(&tree, &FILES).exits(0);
     assert_eq!(read(&tree), written, "it asks for no new baseline");
 
+    // A filter could be the name of a module, which whoever wrote the repository may have put there.
+    tree.write("rotakey.py", "open('imported', 'w')\n");
+    hook(&tree, &FILES).exits(0);
+    assert!(!tree.path().join("imported").exists());
+
     tree.specimen = rotakey_scan::specimen::Specimen::from_seed(2);
     tree.write("new.py", SETTINGS);
     let said = hook(&tree, &["call.py", "new.py"]).exits(1);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use rotakey_scan::cache::conformance::{self, Harness, Place};
 use rotakey_scan::cache::{CacheError, ScanCache};
-use rotakey_store::scan_cache::{self, Location};
+use rotakey_store::scan_cache::{self, CacheLocation};
 use rotakey_store::usage_index;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
@@ -39,7 +39,7 @@ impl Database {
         Self(format!("{server}/{name}"))
     }
 
-    fn location(&self) -> Location {
+    fn location(&self) -> CacheLocation {
         self.0.parse().unwrap()
     }
 
@@ -49,7 +49,7 @@ impl Database {
     }
 
     async fn error(&self) -> CacheError {
-        match scan_cache::open(&self.location()).await {
+        match scan_cache::open(&self.location(), None).await {
             Ok(_) => panic!("it was opened"),
             Err(error) => error,
         }
@@ -59,7 +59,7 @@ impl Database {
 #[async_trait]
 impl Place for Database {
     async fn open(&self) -> Box<dyn ScanCache> {
-        scan_cache::open(&self.location()).await.unwrap()
+        scan_cache::open(&self.location(), None).await.unwrap()
     }
 }
 
@@ -86,8 +86,8 @@ async fn a_schema_of_somebody_else_is_left_alone() {
 async fn a_cache_and_an_index_share_a_database() {
     let database = Database::new().await;
     for _ in 0..2 {
-        scan_cache::open(&database.location()).await.unwrap().close().await.unwrap();
-        usage_index::open(&database.location()).await.unwrap().close().await;
+        scan_cache::open(&database.location(), None).await.unwrap().close().await.unwrap();
+        usage_index::open(&database.0.parse().unwrap()).await.unwrap().close().await;
     }
 }
 
@@ -95,8 +95,8 @@ async fn a_cache_and_an_index_share_a_database() {
 async fn a_server_that_refuses_is_told_without_the_password() {
     let database = Database::new().await;
     let (_, server) = database.0.rsplit_once('@').unwrap();
-    let location: Location = format!("postgres://postgres:hunter2@{server}").parse().unwrap();
-    let Err(error) = scan_cache::open(&location).await else { panic!("it was opened") };
+    let location: CacheLocation = format!("postgres://postgres:hunter2@{server}").parse().unwrap();
+    let Err(error) = scan_cache::open(&location, None).await else { panic!("it was opened") };
     let text = format!("{error} {error:?}");
     assert!(text.contains("password authentication failed") && !text.contains("hunter2"), "{text}");
 }

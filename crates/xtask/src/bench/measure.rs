@@ -71,14 +71,41 @@ impl Meter {
         Self { python: environment.program("python"), script }
     }
 
-    /// Runs the command with the environment that it names and nothing else, its output in `log` in the folder.
+    /// Runs the command with the environment that it names and nothing else, its output in `log` in the folder. It starts
+    /// there too, unless it names another folder.
     pub(super) fn run(&self, command: &Command, folder: &Path, accepted: &[i64]) -> Result<Cost, Failure> {
+        let report = self.report(command, folder, accepted, &[])?;
+        from_report(&report).ok_or_else(|| Failure::new("the report of a run has another form than expected"))
+    }
+
+    /// Runs the command likewise, and tells how many MiB of memory it had at the most beside mapped files. Looking costs
+    /// time, so that such a run says nothing about time.
+    pub(super) fn own_memory(
+        &self,
+        command: &Command,
+        folder: &Path,
+        accepted: &[i64],
+    ) -> Result<f64, Failure> {
+        let report = self.report(command, folder, accepted, &["--sample"])?;
+        report["own_mib"]
+            .as_f64()
+            .ok_or_else(|| Failure::new("the report of a run has another form than expected"))
+    }
+
+    fn report(
+        &self,
+        command: &Command,
+        folder: &Path,
+        accepted: &[i64],
+        options: &[&str],
+    ) -> Result<Value, Failure> {
         let report = folder.join("cost.json");
         let log = File::create(folder.join("log")).could_not("write a log")?;
         let mut measured = Command::new(&self.python);
-        measured.args(["-S", "-E"]).arg(&self.script).arg(&report);
+        measured.args(["-S", "-E"]).arg(&self.script).args(options).arg(&report);
         measured.arg(command.get_program()).args(command.get_args());
-        measured.env_clear().env("HOME", folder).env("PATH", "/usr/bin:/bin").current_dir(folder);
+        measured.env_clear().env("HOME", folder).env("PATH", "/usr/bin:/bin");
+        measured.current_dir(command.get_current_dir().unwrap_or(folder));
         measured.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         measured.stdout(log.try_clone().could_not("write a log")?).stderr(log);
         process::run(&mut measured)?;
@@ -91,7 +118,7 @@ impl Meter {
             return Err(Failure::new(format!("{program} ended with {exit_code:?}"))
                 .hint(format!("what it said is in {}", folder.join("log").display())));
         }
-        from_report(&report).ok_or_else(|| Failure::new("the report of a run has another form than expected"))
+        Ok(report)
     }
 }
 

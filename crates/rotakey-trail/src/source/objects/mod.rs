@@ -1,6 +1,6 @@
 //! Object stores: S3 and what speaks like it, and if built with the features `gcp` and `azure`, those too.
 //!
-//! Nothing is ever written to a store, and nothing is asked of it but lists and contents.
+//! A trail is never written to: nothing is asked of its store but lists and contents.
 
 mod body;
 mod list;
@@ -122,12 +122,7 @@ impl ObjectStores {
 
     /// Adds to the trail what is at the URL.
     pub(super) fn find(&self, url: &str, selection: &Selection, trail: &mut Trail) -> Result<(), StoreError> {
-        let (scheme, rest) = url.split_once("://").unwrap_or_default();
-        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-        let key = Path::parse(key).map_err(|_| StoreError::Name)?;
-        if bucket.is_empty() {
-            return Err(StoreError::Name);
-        }
+        let (scheme, bucket, key) = parts(url)?;
         let store = Arc::new(Store {
             store: self.open(scheme, bucket)?,
             prefix: format!("{scheme}://{bucket}/"),
@@ -135,6 +130,16 @@ impl ObjectStores {
         });
         store.list(&key, selection, trail);
         Ok(())
+    }
+
+    /// The store at the URL and the path in it, for whoever keeps something of their own there. It waits for an answer of
+    /// the runtime, so it must not be called on a thread of that.
+    ///
+    /// # Errors
+    /// [`StoreError`] if there can be no such store; whether there is one is not asked.
+    pub fn at(&self, url: &str) -> Result<(Arc<dyn ObjectStore>, Path), StoreError> {
+        let (scheme, bucket, key) = parts(url)?;
+        Ok((self.open(scheme, bucket)?, key))
     }
 
     fn open(&self, scheme: &str, bucket: &str) -> Result<Arc<dyn ObjectStore>, StoreError> {
@@ -210,6 +215,14 @@ impl Object {
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
+}
+
+/// The kind of store, the bucket and the key that are in a URL.
+fn parts(url: &str) -> Result<(&str, &str, Path), StoreError> {
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+    let key = Path::parse(key).map_err(|_| StoreError::Name)?;
+    if bucket.is_empty() { Err(StoreError::Name) } else { Ok((scheme, bucket, key)) }
 }
 
 /// Runs something on the runtime and waits for it. `None` if the runtime ended before it.
