@@ -119,12 +119,52 @@ pub struct Introduction {
     pub in_head: bool,
 }
 
+/// How far a text was read, in lines and columns. It goes on from span to span, so that many of them cost no more than
+/// the text.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The lines before this one.
+    lines: u64,
+    /// The characters before, on this line.
+    columns: u64,
+}
+
+impl Mark {
+    /// Goes on to the end of a part of the text.
+    pub fn advance(&mut self, part: &[u8]) {
+        let line = match memchr::memrchr(b'\n', part) {
+            Some(last) => {
+                self.lines += memchr::memchr_iter(b'\n', &part[..=last]).count() as u64;
+                self.columns = 0;
+                &part[last + 1..]
+            }
+            None => part,
+        };
+        // A character counts as one, and so does each byte that belongs to none.
+        let count = |chunk: std::str::Utf8Chunk<'_>| chunk.valid().chars().count() + chunk.invalid().len();
+        self.columns += line.utf8_chunks().map(count).sum::<usize>() as u64;
+    }
+}
+
 impl Position {
+    /// From one mark to another.
+    pub fn between(start: Mark, end: Mark) -> Self {
+        let from_one = |count: u64| u32::try_from(count + 1).unwrap_or(u32::MAX);
+        Self {
+            line: from_one(start.lines),
+            column: from_one(start.columns),
+            end_line: from_one(end.lines),
+            end_column: from_one(end.columns),
+        }
+    }
+
     /// Where a span is in a content.
     pub fn of(content: &[u8], span: &std::ops::Range<usize>) -> Self {
-        let (line, column) = line_and_column(content, span.start);
-        let (end_line, end_column) = line_and_column(content, span.end);
-        Self { line, column, end_line, end_column }
+        let mut start = Mark::default();
+        start.advance(&content[..span.start]);
+        let mut end = start;
+        end.advance(&content[span.clone()]);
+        Self::between(start, end)
     }
 }
 
@@ -135,22 +175,10 @@ pub fn redact(found: &Found) -> String {
         Kind::AccessKeyId => value.to_owned(),
         // Four characters of forty: enough to be recognised by who has the secret, nothing for who does not.
         Kind::SecretAccessKey | Kind::SessionToken => {
-            format!("{}…({} characters)", &value.get(..4).unwrap_or_default(), value.len())
+            format!("{}…({} characters)", value.get(..4).unwrap_or_default(), value.len())
         }
     }
 }
-
-fn line_and_column(content: &[u8], offset: usize) -> (u32, u32) {
-    let before = &content[..offset];
-    let line = memchr::memchr_iter(b'\n', before).count() + 1;
-    let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
-    let column = match str::from_utf8(&before[start..]) {
-        Ok(text) => text.chars().count(),
-        Err(_) => before.len() - start,
-    } + 1;
-    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
-}
-
 #[cfg(test)]
 pub(crate) mod testing {
     //! Findings for the tests of what is done with them.

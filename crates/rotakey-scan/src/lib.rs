@@ -11,15 +11,20 @@
 pub mod allow;
 pub mod baseline;
 pub mod cache;
+pub mod container;
 pub mod coverage;
 pub mod detect;
+mod excerpt;
 pub mod finding;
 pub mod git;
 pub mod holder;
 pub mod kind;
 pub mod object_id;
+mod pieces;
 pub mod place;
+pub mod progress;
 pub mod report;
 pub mod scan;
 #[cfg(any(test, feature = "specimen"))]
 pub mod specimen;
+pub mod tree;

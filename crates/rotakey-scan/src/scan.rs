@@ -1,14 +1,20 @@
 //! What is done with each content, whatever its source.
 
+use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use rotakey_core::id::AccessKeyId;
+
 use crate::allow::{Allowed, Marks};
+use crate::container::{Limits, Opener};
 use crate::coverage::{Coverage, LeftOut, Unread};
-use crate::detect::Detector;
-use crate::finding::{Digests, Finding, Position, redact};
+use crate::detect::canary::is_canary;
+use crate::detect::{Detector, Found};
+use crate::excerpt::Excerpts;
+use crate::finding::{Digests, Finding, Mark, Position, redact};
 use crate::kind::Kind;
-use crate::place::{Place, text_of};
+use crate::place::Place;
 
 /// A scan under way. Sources of several threads hand it contents.
 #[derive(Debug, Default)]
@@ -27,6 +33,8 @@ pub struct Scan {
 pub struct Options {
     /// Keep values in clear in memory, to verify them or to show them to the person who asked.
     pub keep_values: bool,
+    /// How far containers are opened.
+    pub limits: Limits,
 }
 
 /// What came of a scan.
@@ -44,50 +52,90 @@ impl Scan {
         Self { options, ..Self::default() }
     }
 
-    /// Scans a content.
+    /// Scans a content that is in memory, and all that is in it if it is a container.
     pub fn content(&self, place: &Place<'_>, content: &[u8]) {
+        Opener::new(self, content.len() as u64).slice(place, content);
+    }
+
+    /// Scans a content as it comes, in bounded memory, and all that is in it if it is a container. If it ends with an
+    /// error, that is told as [`Unread`], and what came before is scanned.
+    pub fn stream(&self, place: &Place<'_>, reader: &mut dyn Read) {
+        Opener::new(self, 0).outermost_stream(place, reader);
+    }
+
+    /// What a scan keeps and heeds.
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Counts a content.
+    pub(crate) fn add_content(&self) {
         self.contents.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(content.len() as u64, Ordering::Relaxed);
-        let found = self.detector.detect(content);
-        if found.is_empty() {
-            return;
-        }
-        let digests: Vec<Digests> = found.iter().map(|found| Digests::of(&found.value)).collect();
+    }
+
+    /// Counts what was scanned.
+    pub(crate) fn add_bytes(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// What there is in a piece of a content, ascending by where it begins.
+    pub(crate) fn detect(&self, piece: &[u8]) -> Vec<Found> {
+        self.detector.detect(piece)
+    }
+
+    /// Keeps some of the matches in a piece of a content, which begins at a mark. The others are still needed: as the
+    /// other halves of pairs, and because they are not to be seen in an excerpt.
+    pub(crate) fn keep(
+        &self,
+        place: &Place<'_>,
+        piece: &[u8],
+        mut mark: Mark,
+        found: &[Found],
+        digests: &[Digests],
+        keep: &[bool],
+    ) {
+        let excerpts = Excerpts::new(piece, mark != Mark::default(), found);
         let mut findings = Vec::with_capacity(found.len());
         let path = place.to_string();
-        let mut marks = Marks::new(&path, content);
-        for (found, own) in found.iter().zip(&digests) {
-            let partner = found.pair;
-            let id = match found.kind {
-                Kind::AccessKeyId => Some(found),
-                _ => None,
+        let mut allowed = Marks::new(&path, piece);
+        let mut at = 0;
+        let mut end = (0, mark);
+        for (number, own) in found.iter().enumerate().filter(|(number, _)| keep[*number]) {
+            mark.advance(&piece[at..own.span.start]);
+            at = own.span.start;
+            if end.0 != own.span.end {
+                end = (own.span.end, mark);
+                end.1.advance(&piece[own.span.clone()]);
+            }
+            let id = match own.kind {
+                Kind::AccessKeyId => Some(own),
+                _ => own.pair.map(|pair| &found[pair]).filter(|pair| pair.kind == Kind::AccessKeyId),
             };
-            let access_key_id = id.and_then(|id| id.value.expose().parse().ok());
-            let account_id = access_key_id.as_ref().and_then(rotakey_core::id::AccessKeyId::account_id);
+            let access_key_id: Option<AccessKeyId> = id.and_then(|id| id.value.expose().parse().ok());
+            let account_id = access_key_id.as_ref().and_then(AccessKeyId::account_id);
             findings.push(Finding {
-                kind: found.kind,
-                rule: found.rule,
-                severity: found.severity,
+                kind: own.kind,
+                rule: own.rule,
+                severity: own.severity,
                 repository: None,
                 path: path.clone(),
-                position: Position::of(content, &found.span),
+                position: Position::between(mark, end.1),
                 access_key_id,
+                canary: account_id.as_ref().is_some_and(is_canary),
                 account_id,
-                canary: false,
-                digests: *own,
-                pair: partner.map(|partner| digests[partner]),
-                redacted: redact(found),
-                excerpt: String::new(),
-                encodings: found.encodings.clone(),
+                digests: digests[number],
+                pair: own.pair.map(|pair| digests[pair]),
+                redacted: redact(own),
+                excerpt: excerpts.around(number),
+                encodings: own.encodings.clone(),
                 blob: place.outermost().blob,
                 introduced: None,
-                value: self.options.keep_values.then(|| found.value.duplicate()),
-                allowed: marks.on_line(&found.span).map(Allowed::Mark),
+                value: self.options.keep_values.then(|| own.value.duplicate()),
+                allowed: allowed.on_line(&own.span).map(Allowed::Mark),
                 known: None,
                 holder: None,
             });
         }
-        let _ = text_of;
         locked(&self.findings).extend(findings);
     }
 
