@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::access_key_id;
 use super::secret::LENGTH;
-use super::unescape::Token;
+use super::unescape::{KEPT, Token};
+use super::{access_key_id, base64};
 
 /// Forty characters that stand alone.
 #[derive(Debug)]
@@ -30,6 +30,10 @@ pub(super) fn in_token(content: &[u8], token: &Token) -> Option<Candidate> {
         // A line that a difference adds.
         41 if characters[0] == b'+' && is_line_start(content, span.start) => {
             from(content, &mut span, characters, 1)?
+        }
+        // The colour of a terminal.
+        41..=44 if access_key_id::is_colour(&content[..span.start + token.length - LENGTH]) => {
+            from(content, &mut span, characters, token.length - LENGTH)?
         }
         // Quoted-printable.
         42 if characters.starts_with(b"3D") && content[..span.start].ends_with(b"=") => {
@@ -58,15 +62,9 @@ fn from(content: &[u8], span: &mut Range<usize>, characters: &[u8], first: usize
 /// A secret with nothing before it, and nothing but white space behind it, in base64.
 fn in_base64(content: &[u8], token: &Token) -> Option<Candidate> {
     let characters = token.characters();
-    let whole = characters.len() / 4 * 4;
-    let mut decoded = [0; 45];
-    let mut length =
-        data_encoding::BASE64.decode_mut(&characters[..whole], &mut decoded[..whole / 4 * 3]).ok()?;
-    length += data_encoding::BASE64_NOPAD
-        .decode_mut(&characters[whole..], &mut decoded[length..length + (characters.len() - whole) * 3 / 4])
-        .unwrap_or(0);
-    let value = decoded[..length].trim_ascii_end();
-    let value: [u8; LENGTH] = value.try_into().ok()?;
+    let mut decoded = [0; KEPT / 4 * 3];
+    let length = base64::decode_plain(characters, &mut decoded);
+    let value: [u8; LENGTH] = decoded[..length].trim_ascii_end().try_into().ok()?;
     if !value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+')) {
         return None;
     }
@@ -97,7 +95,11 @@ fn stands_alone(content: &[u8], span: &Range<usize>) -> bool {
 
 /// Whether the letter before belongs to an escape: a value never begins behind any other one.
 fn is_behind_letter(content: &[u8], start: usize) -> bool {
-    content[..start].iter().rev().take(9).any(|byte| matches!(byte, b'\\' | b'%' | b'=' | b';' | b'/' | b'+'))
+    content[..start]
+        .iter()
+        .rev()
+        .take(9)
+        .any(|byte| matches!(byte, b'\\' | b'%' | b'=' | b';' | b'/' | b'+' | b'['))
 }
 
 fn is_line_start(content: &[u8], at: usize) -> bool {
