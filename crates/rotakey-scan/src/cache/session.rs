@@ -50,6 +50,7 @@ pub struct Known {
 pub struct Session<'a> {
     run: Run,
     packs: &'a [&'a dyn Pack],
+    loose: IdSet,
     known: Known,
     walked: Mutex<Walked>,
 }
@@ -119,13 +120,10 @@ impl<'a> Session<'a> {
             known.packs.insert(*unit.id());
             known.blobs_of_packs += blobs;
         }
-        let (whole, others): (Vec<&dyn Pack>, Vec<&dyn Pack>) =
-            packs.iter().partition(|pack| known.packs.contains(&pack.checksum()));
-        // What is in a known pack as well is known from there.
-        let in_whole = |id: &ObjectId| whole.iter().any(|pack| pack.contains(id));
+        let unknown = packs.iter().filter(|pack| !known.packs.contains(&pack.checksum()));
         let mut ask = IdSet::default();
-        for id in others.iter().flat_map(|pack| pack.blobs()).chain(loose.iter().copied()) {
-            if in_whole(&id) { known.blobs.push(&id) } else { ask.push(&id) }
+        for id in unknown.flat_map(|pack| pack.blobs()).chain(loose.iter().copied()) {
+            ask.push(&id);
         }
         ask.sort();
         for (unit, _) in asking.look_up(ask.iter().map(Unit::Blob)).await? {
@@ -133,7 +131,8 @@ impl<'a> Session<'a> {
         }
         known.blobs.sort();
         known.findings = asking.findings.into_iter().collect();
-        Ok(Self { run, packs, known, walked: Mutex::default() })
+        let loose = loose.iter().copied().collect();
+        Ok(Self { run, packs, loose, known, walked: Mutex::default() })
     }
 
     /// What need not be scanned.
@@ -146,7 +145,7 @@ impl<'a> Session<'a> {
         self.walked().blobs.extend(blobs);
     }
 
-    /// Says that each object of a pack was read, and each of its blobs scanned or known.
+    /// Says that a pack was walked to its end: that of its blobs each is known, was scanned, or is told of as unread.
     pub fn pack_was_read(&self, checksum: ObjectId, blobs: u64) {
         self.walked().packs.insert(checksum, blobs);
     }
@@ -184,6 +183,12 @@ impl<'a> Session<'a> {
         for id in blobs.iter().filter(|id| !spoilt.contains(id)) {
             let findings = found.get(&id).into_iter().flatten().cloned().collect();
             entries.push(Entry { unit: Unit::Blob(id), outcome: Outcome { blobs: 1, findings } });
+        }
+        // A pack that holds what its index does not name would be known without that.
+        let is_named =
+            |id: &ObjectId| self.loose.contains(id) || self.packs.iter().any(|pack| pack.contains(id));
+        if !blobs.iter().all(|id| is_named(&id)) {
+            return entries;
         }
         for pack in self.packs {
             let checksum = pack.checksum();

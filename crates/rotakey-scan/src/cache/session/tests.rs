@@ -208,13 +208,25 @@ async fn what_the_walk_does_not_say_is_not_added() {
 }
 
 #[tokio::test]
+async fn a_pack_with_more_than_its_index_names_is_never_known() {
+    let cache = MemoryCache::default();
+    let pack = TestPack::new(1, 1..=5);
+    let packs: [&dyn Pack; 1] = [&pack];
+    let session = Session::begin(&cache, run(), &packs, &[id(7)], false).await.unwrap();
+    session.scanned((1..=6).map(id));
+    session.pack_was_read(pack.checksum, pack.blobs.len() as u64);
+    let added = session.finish(&cache, &[finding(id(6))], &[]).await.unwrap();
+    assert_eq!(added, Added { blobs: 6, packs: 0 });
+}
+
+#[tokio::test]
 async fn a_finding_that_cannot_be_kept_keeps_its_blob_out() {
     let cache = MemoryCache::default();
     let pack = TestPack::new(1, 1..=2);
     let packs: [&dyn Pack; 1] = [&pack];
     let session = Session::begin(&cache, run(), &packs, &[], false).await.unwrap();
     session.scanned([id(1), id(2)]);
-    session.pack_was_read(pack.checksum, 2);
+    session.pack_was_read(pack.checksum, pack.blobs.len() as u64);
     let resolved = Finding { path: "src/main.rs".to_owned(), ..finding(id(1)) };
     let units: Vec<Unit> = session.entries(&[resolved], &[]).iter().map(|entry| entry.unit).collect();
     assert_eq!(units, [Unit::Blob(id(2))]);
@@ -241,7 +253,7 @@ async fn several_threads_tell_one_session() {
             scope.spawn(move || session.scanned(blobs.skip(part).step_by(3).map(id)));
         }
     });
-    session.pack_was_read(pack.checksum, 30_001);
+    session.pack_was_read(pack.checksum, pack.blobs.len() as u64);
     let added = session.finish(&cache, &[], &[]).await.unwrap();
     assert_eq!(added, Added { blobs: 30_001, packs: 1 });
     let other = TestPack::new(2, blobs);
