@@ -3,7 +3,10 @@ use serde_json::Value;
 use super::fixture::{about, report, told};
 use super::*;
 use crate::coverage::Coverage;
+use crate::detect::rule;
 use crate::kind::{Kind, Severity};
+use crate::place::Place;
+use crate::scan::{Options, Scan};
 use crate::specimen::Specimen;
 
 const FORMS: [Form; 4] = [Form::JsonLines, Form::Sarif, Form::Github, Form::Junit];
@@ -36,6 +39,36 @@ fn no_form_holds_a_secret() {
             assert!(text.contains(&specimen.access_key_id) || form == Form::Sarif, "{form:?}");
         }
     }
+}
+
+#[test]
+fn no_form_holds_a_secret_of_what_a_scan_really_finds() {
+    let specimen = Specimen::from_seed(11);
+    let scan = Scan::new(Options::default());
+    let examples = rule::rules().iter().flat_map(|rule| rule.positive);
+    for (number, template) in examples.enumerate() {
+        // Two on one line, for what is said of one could show the other.
+        let content = specimen.fill(&format!("{template} {template}\n"));
+        scan.content(&Place::file(format!("{number}").as_bytes()), content.as_bytes());
+    }
+    let report = scan.finish();
+    assert!(report.findings.len() > 50, "{}", report.findings.len());
+    for form in FORMS {
+        let text = written(form, &report);
+        for secret in [&specimen.secret_access_key, &specimen.session_token] {
+            assert!(secret.as_bytes().windows(12).all(|part| !text.contains(str::from_utf8(part).unwrap())));
+        }
+    }
+}
+
+#[test]
+fn a_mark_in_the_line_allows_what_a_scan_finds_there() {
+    let specimen = Specimen::from_seed(12);
+    let scan = Scan::new(Options::default());
+    let content = specimen.fill("{access_key_id} # rotakey:allow\n\n{temporary_access_key_id}\n");
+    scan.content(&Place::file(b"a.py"), content.as_bytes());
+    let allowed: Vec<bool> = scan.finish().findings.iter().map(|finding| finding.allowed.is_some()).collect();
+    assert_eq!(allowed, [true, false]);
 }
 
 #[test]
@@ -170,10 +203,10 @@ fn sarif_says_what_is_suppressed_and_what_was_not_read() {
     assert_eq!(invocation["toolExecutionNotifications"].as_array().unwrap().len(), 2);
     assert_eq!(invocation["toolExecutionNotifications"][0]["descriptor"]["id"], "unread/io");
     for result in results {
-        let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
-        assert_eq!(rule["id"], result["ruleId"]);
-        let name = rule["id"].as_str().unwrap().split('/').next().unwrap();
-        let of_detector = crate::detect::rule::rules().iter().find(|rule| rule.name == name).unwrap();
-        assert!(rule["help"]["text"].as_str().unwrap().ends_with(of_detector.help), "{rule:#}");
+        let described = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
+        assert_eq!(described["id"], result["ruleId"]);
+        let name = described["id"].as_str().unwrap().split('/').next().unwrap();
+        let of_detector = rule::rules().iter().find(|rule| rule.name == name).unwrap();
+        assert!(described["help"]["text"].as_str().unwrap().ends_with(of_detector.help), "{described:#}");
     }
 }
