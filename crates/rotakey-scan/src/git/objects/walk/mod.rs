@@ -13,6 +13,7 @@ mod loose;
 mod work;
 
 use std::num::NonZeroUsize;
+use std::sync::Mutex;
 
 use super::pack::Pack;
 use super::store::ObjectStore;
@@ -46,6 +47,10 @@ pub trait Search: Sync {
     /// A blob for which neither is.
     fn clean(&self, _id: &ObjectId, _size: u64) {}
 
+    /// A pack whose blobs, of which there are so many, all were searched or are known: now, or when an earlier pack was
+    /// read that has them too. Those that could not be read are told as unread, each by its id.
+    fn pack(&self, _checksum: &ObjectId, _blobs: u64) {}
+
     /// Something that could not be read.
     fn unread(&self, unread: Unread);
 }
@@ -55,6 +60,11 @@ pub const HEAD: usize = 512;
 
 /// Which blobs were searched before.
 pub trait Known: Sync {
+    /// Whether all blobs of the pack with this check sum were. They are then not counted, nor asked for.
+    fn knows_pack(&self, _checksum: &ObjectId) -> bool {
+        false
+    }
+
     /// Whether this one was. It is asked once for each blob of a walk, so that it can also note that it was asked.
     fn knows(&self, id: &ObjectId) -> bool;
 }
@@ -107,16 +117,26 @@ pub(super) fn walk_holding(
     known: &dyn Known,
     search: &dyn Search,
 ) -> Walked {
-    let task = Task { store, workers, held, known, search };
+    let task = Task { store, workers, held, known, search, large: Mutex::new(()) };
     let duplicates = Duplicates::find(store.packs());
     let mut walked = Walked::default();
     let mut failures = Vec::new();
     for (number, pack) in store.packs().iter().enumerate() {
-        walked.add(task.pack(number, pack, &duplicates, &mut failures));
+        if !known.knows_pack(&pack.checksum()) {
+            walked.add(task.pack(number, pack, &duplicates, &mut failures));
+        }
     }
     walked.add(loose::walk(&task));
     walked.add(damaged::read_other_copies(&task, failures));
     walked
+}
+
+/// The ids of a pack's blobs; of all its objects, if its index cannot be true.
+pub(super) fn blobs(pack: &Pack) -> Vec<ObjectId> {
+    match Forest::new(0, pack, &pack.index, &Duplicates::none(), &NothingKnown) {
+        Some(forest) => forest.wanted().collect(),
+        None => (0..pack.index.count()).map(|position| pack.index.object(position)).collect(),
+    }
 }
 
 /// What all parts of a walk need.
@@ -126,6 +146,8 @@ struct Task<'a> {
     held: usize,
     known: &'a dyn Known,
     search: &'a dyn Search,
+    /// Who has something large.
+    large: Mutex<()>,
 }
 
 impl Task<'_> {
@@ -170,6 +192,9 @@ impl Task<'_> {
                 failures.extend(failed);
             }
         });
+        if forest.foreign.is_empty() {
+            self.search.pack(&pack.checksum(), forest.blobs);
+        }
         walked
     }
 
