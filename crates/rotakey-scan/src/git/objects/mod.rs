@@ -6,6 +6,7 @@
 
 mod buffer;
 mod cache;
+mod cached;
 mod damage;
 mod delta;
 mod directories;
@@ -24,6 +25,7 @@ mod walk;
 
 pub use error::{OpenError, ReadError};
 pub use kind::{ObjectFormat, ObjectKind};
+pub use pack::Pack;
 pub use reader::{Object, Reader};
 pub use store::{Directories, ObjectStore};
 pub use walk::{HEAD, Known, NothingKnown, Search, Walked, walk, walk_commits_and_trees};

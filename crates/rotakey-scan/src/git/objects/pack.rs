@@ -6,6 +6,8 @@ use super::damage::Damage;
 use super::index::Index;
 use super::kind::{ObjectFormat, ObjectKind};
 use super::map::{self, Bytes};
+use super::walk;
+use crate::object_id::ObjectId;
 use crate::place::text_of;
 
 /// What stands before the first entry: a mark, the version, the number of entries.
@@ -13,7 +15,7 @@ pub(super) const HEADER: u64 = 12;
 
 /// A pack and its index.
 #[derive(Debug)]
-pub(super) struct Pack {
+pub struct Pack {
     /// The name of its file.
     pub(super) name: String,
     pub(super) index: Index,
@@ -49,6 +51,21 @@ pub(super) enum Content<'pack> {
 }
 
 impl Pack {
+    /// The check sum at its end. Packs with the same one hold the same.
+    pub fn checksum(&self) -> ObjectId {
+        ObjectId::from_bytes(self.data.checksum()).expect("as long as an id")
+    }
+
+    /// Whether an object is in it.
+    pub fn contains(&self, id: &ObjectId) -> bool {
+        self.index.find(id.as_bytes()).is_some()
+    }
+
+    /// The ids of its blobs, in the order of the pack. This reads the head of every entry.
+    pub fn blobs(&self) -> Vec<ObjectId> {
+        walk::blobs(self)
+    }
+
     pub(super) fn new(path: &Path, data: PackData, index: Index) -> Self {
         Self { name: file_name(path), index, data }
     }

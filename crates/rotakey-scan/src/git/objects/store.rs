@@ -91,7 +91,7 @@ impl ObjectStore {
 
     /// Whether it has the object.
     pub fn contains(&self, id: &ObjectId) -> bool {
-        self.packs.iter().any(|pack| pack.index.find(id.as_bytes()).is_some())
+        self.packs.iter().any(|pack| pack.contains(id))
             || self.directories.iter().any(|directory| loose::path(directory, id).is_file())
     }
 
@@ -133,8 +133,23 @@ impl ObjectStore {
         ids
     }
 
-    pub(super) fn packs(&self) -> &[Pack] {
+    /// Its packs, and those that it borrows.
+    pub fn packs(&self) -> &[Pack] {
         &self.packs
+    }
+
+    /// The ids of its loose objects that are in no pack, and of those that it borrows, each once; and what could not be
+    /// listed.
+    pub fn loose(&self) -> (Vec<ObjectId>, Vec<Unread>) {
+        let (mut ids, mut problems) = (Vec::new(), Vec::new());
+        for directory in &self.directories {
+            let (listed, unread) = loose::list(directory, self.format);
+            ids.extend(listed.into_iter().filter(|id| !self.packs.iter().any(|pack| pack.contains(id))));
+            problems.extend(unread);
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        (ids, problems)
     }
 
     /// The folders of objects, the repository's own first.

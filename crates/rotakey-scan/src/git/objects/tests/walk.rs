@@ -246,6 +246,71 @@ fn known_blobs_are_not_searched_again() {
     }
 }
 
+/// Knows packs, and notes those that were read.
+struct Packs(Vec<ObjectId>, Mutex<Vec<(ObjectId, u64)>>);
+
+impl Known for Packs {
+    fn knows_pack(&self, checksum: &ObjectId) -> bool {
+        self.0.contains(checksum)
+    }
+
+    fn knows(&self, _id: &ObjectId) -> bool {
+        false
+    }
+}
+
+impl Search for Packs {
+    fn window(&self) -> usize {
+        0
+    }
+
+    fn screen(&self, _content: &[u8]) -> bool {
+        false
+    }
+
+    fn blob(&self, id: &ObjectId, _content: &[u8]) {
+        panic!("{id} holds nothing");
+    }
+
+    fn pack(&self, checksum: &ObjectId, blobs: u64) {
+        self.1.lock().unwrap().push((*checksum, blobs));
+    }
+
+    fn unread(&self, unread: Unread) {
+        panic!("{unread}");
+    }
+}
+
+#[test]
+fn known_packs_are_not_read_again() {
+    let repository = Repository::new();
+    for (number, part) in history(19, 4, 80).chunks(40).enumerate() {
+        repository.import(&format!("b{number}"), part);
+        repository.git(&["repack", "-q"]);
+    }
+    let (store, expected) = (repository.store(), repository.objects());
+    assert_eq!(store.packs().len(), 2);
+    let blobs: Vec<u64> = store.packs().iter().map(|pack| pack.blobs().len() as u64).collect();
+    for pack in store.packs() {
+        let named = pack.blobs();
+        assert!(named.iter().all(|id| expected[id].0 == ObjectKind::Blob && pack.contains(id)));
+    }
+    let all = expected.values().filter(|(kind, _)| *kind == ObjectKind::Blob).count() as u64;
+    assert_eq!(blobs.iter().sum::<u64>(), all);
+
+    let checksums: Vec<ObjectId> = store.packs().iter().map(|pack| pack.checksum()).collect();
+    let none = Packs(Vec::new(), Mutex::default());
+    let walked = walk_holding(&store, workers(1), usize::MAX, &none, &none);
+    assert_eq!(walked.blobs, all);
+    let read = none.1.into_inner().unwrap();
+    assert_eq!(read, checksums.iter().copied().zip(blobs.iter().copied()).collect::<Vec<_>>());
+
+    let first = Packs(vec![checksums[0]], Mutex::default());
+    let walked = walk_holding(&store, workers(1), usize::MAX, &first, &first);
+    assert_eq!((walked.blobs, walked.cached), (blobs[1], 0));
+    assert_eq!(first.1.into_inner().unwrap(), [(checksums[1], blobs[1])]);
+}
+
 #[test]
 fn one_large_family_is_shared_by_workers() {
     // A wide tree: many versions of the same base.

@@ -1,5 +1,7 @@
 //! An object, and all that builds on it.
 
+use std::sync::{MutexGuard, PoisonError};
+
 use super::damaged::Failure;
 use super::duplicates::Duplicates;
 use super::forest::{Forest, NONE};
@@ -18,6 +20,8 @@ use crate::object_id::ObjectId;
 const KEPT: usize = 4 << 20;
 /// How many buffers it keeps.
 const SPARES: usize = 8;
+/// From this size on a blob is large, in bytes: its family is read while no other such one is.
+const LARGE: u64 = 64 << 20;
 /// How many blobs are worth handing to another worker.
 const WORTH_SHARING: u32 = 16;
 
@@ -34,6 +38,8 @@ pub(super) struct Worker<'a> {
     excerpt: Buffer,
     spares: Vec<Buffer>,
     reader: Option<Reader<'a>>,
+    /// Held from when a family is seen to have a large member until it is done.
+    large: Option<MutexGuard<'a, ()>>,
     held: usize,
     walked: Walked,
     failures: Vec<Failure>,
@@ -89,6 +95,7 @@ impl<'a> Worker<'a> {
             excerpt: Buffer::default(),
             spares: Vec::new(),
             reader: None,
+            large: None,
             held: 0,
             walked: Walked::default(),
             failures: Vec::new(),
@@ -116,11 +123,20 @@ impl<'a> Worker<'a> {
                             Some(&root) => self.root(root),
                             None => self.foreign(self.forest.foreign[number - self.forest.roots.len()]),
                         }
+                        self.large = None;
                     }
                 }
             }
+            self.large = None;
         }
         (self.walked, self.failures)
+    }
+
+    /// Waits until no other worker has something large, if this is: so no more is needed than for one.
+    fn size_up(&mut self, size: u64) {
+        if size > LARGE && self.large.is_none() {
+            self.large = Some(self.task.large.lock().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
     /// Reads the family of an object that is whole.
@@ -129,6 +145,7 @@ impl<'a> Worker<'a> {
         let mut content = self.spare();
         let inflated = data.entry(self.forest.offset(root)).and_then(|entry| {
             let stream = data.between(entry.data, self.forest.end(root));
+            self.size_up(entry.size);
             self.inflater.inflate(stream, entry.size, &mut content)
         });
         if let Err(damage) = inflated {
@@ -253,6 +270,7 @@ impl<'a> Worker<'a> {
         }
         let builds = self.forest.children(child) != NONE;
         if builds || wanted && (seen.suspect || seen.opens) {
+            self.size_up(delta.size() as u64);
             let mut made = self.spare();
             if let Err(damage) = delta.apply(base, &mut made) {
                 self.recycle(made);

@@ -33,7 +33,9 @@ pub(super) struct Forest<'a> {
     pub(super) roots: Vec<u32>,
     /// Deltas against objects that are not in the pack.
     pub(super) foreign: Vec<u32>,
-    /// How many blobs are known.
+    /// How many blobs there are.
+    pub(super) blobs: u64,
+    /// How many of them are known.
     pub(super) cached: u64,
     pub(super) failures: Vec<Failure>,
 }
@@ -89,6 +91,7 @@ impl<'a> Forest<'a> {
             weights: Vec::new(),
             roots: Vec::new(),
             foreign: Vec::new(),
+            blobs: 0,
             cached: 0,
             failures: Vec::new(),
         };
@@ -109,6 +112,13 @@ impl<'a> Forest<'a> {
     /// The next entry that builds on the same.
     pub(super) fn sibling(&self, entry: u32) -> u32 {
         self.next[entry as usize]
+    }
+
+    /// The ids of what is wanted, in the order of the pack.
+    pub(super) fn wanted(&self) -> impl Iterator<Item = ObjectId> {
+        (0..self.len())
+            .filter(|&entry| self.is_wanted(entry) || self.is_foreign(entry))
+            .map(|entry| self.id(entry))
     }
 
     pub(super) fn weight(&self, entry: u32) -> u32 {
@@ -248,6 +258,7 @@ impl<'a> Forest<'a> {
     fn choose(&mut self, duplicates: &Duplicates, known: &dyn Known) {
         for entry in 0..self.len() {
             let position = self.positions[entry as usize];
+            self.blobs += u64::from(self.states[entry as usize] == State::Blob);
             match self.states[entry as usize] {
                 State::Blob if duplicates.contains(self.number, position) => {}
                 State::Blob if known.knows(&self.index.object(position)) => self.cached += 1,

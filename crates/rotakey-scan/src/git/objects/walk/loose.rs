@@ -1,31 +1,17 @@
 //! Blobs that have a file of their own.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Task, Walked};
 use crate::coverage::{Reason, Unread};
-use crate::git::objects::loose;
-use crate::object_id::ObjectId;
 
 /// How many of them a worker takes at a time.
 const PART: usize = 32;
 
 pub(super) fn walk(task: &Task<'_>) -> Walked {
     let store = task.store;
-    let mut ids: Vec<ObjectId> = Vec::new();
-    let mut seen = HashSet::new();
-    for (number, directory) in store.directories().iter().enumerate() {
-        let (listed, problems) = loose::list(directory, store.object_format());
-        problems.into_iter().for_each(|unread| task.search.unread(unread));
-        ids.extend(listed.into_iter().filter(|id| {
-            let packed = store.packs().iter().any(|pack| pack.index.find(id.as_bytes()).is_some());
-            !packed && (number == 0 || !seen.contains(id))
-        }));
-        if number + 1 < store.directories().len() {
-            seen.extend(ids.iter().copied());
-        }
-    }
+    let (ids, problems) = store.loose();
+    problems.into_iter().for_each(|unread| task.search.unread(unread));
     let next = AtomicUsize::new(0);
     let work = || {
         let mut walked = Walked::default();

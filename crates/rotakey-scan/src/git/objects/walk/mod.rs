@@ -13,6 +13,7 @@ mod loose;
 mod work;
 
 use std::num::NonZeroUsize;
+use std::sync::Mutex;
 
 use super::kind::Kinds;
 use super::pack::Pack;
@@ -47,6 +48,10 @@ pub trait Search: Sync {
     /// A blob for which neither is.
     fn clean(&self, _id: &ObjectId, _size: u64) {}
 
+    /// A pack whose blobs, of which there are so many, all were searched or are known: now, or when an earlier pack was
+    /// read that has them too. Those that could not be read are told as unread, each by its id.
+    fn pack(&self, _checksum: &ObjectId, _blobs: u64) {}
+
     /// Something that could not be read.
     fn unread(&self, unread: Unread);
 }
@@ -56,6 +61,11 @@ pub const HEAD: usize = 512;
 
 /// Which blobs were searched before.
 pub trait Known: Sync {
+    /// Whether all blobs of the pack with this check sum were. They are then not counted, nor asked for.
+    fn knows_pack(&self, _checksum: &ObjectId) -> bool {
+        false
+    }
+
     /// Whether this one was. It is asked once for each blob of a walk, so that it can also note that it was asked.
     fn knows(&self, id: &ObjectId) -> bool;
 }
@@ -108,14 +118,22 @@ pub(super) fn walk_holding(
     known: &dyn Known,
     search: &dyn Search,
 ) -> Walked {
-    Task { store, workers, held, known, search, kinds: Kinds::Blobs }.walk()
+    Task { store, workers, held, known, search, kinds: Kinds::Blobs, large: Mutex::new(()) }.walk()
 }
 
 /// Hands all commits and trees to a search, with which it does not matter what it screens or opens. A commit begins with `tree `,
 /// which no tree does.
 pub fn walk_commits_and_trees(store: &ObjectStore, workers: NonZeroUsize, search: &dyn Search) -> Walked {
     let kinds = Kinds::CommitsAndTrees;
-    Task { store, workers, held: HELD, known: &NothingKnown, search, kinds }.walk()
+    Task { store, workers, held: HELD, known: &NothingKnown, search, kinds, large: Mutex::new(()) }.walk()
+}
+
+/// The ids of a pack's blobs; of all its objects, if its index cannot be true.
+pub(super) fn blobs(pack: &Pack) -> Vec<ObjectId> {
+    match Forest::new(0, pack, &pack.index, &Duplicates::none(), &NothingKnown, Kinds::Blobs) {
+        Some(forest) => forest.wanted().collect(),
+        None => (0..pack.index.count()).map(|position| pack.index.object(position)).collect(),
+    }
 }
 
 /// What all parts of a walk need.
@@ -126,6 +144,8 @@ struct Task<'a> {
     known: &'a dyn Known,
     search: &'a dyn Search,
     kinds: Kinds,
+    /// Who has something large.
+    large: Mutex<()>,
 }
 
 impl Task<'_> {
@@ -134,7 +154,9 @@ impl Task<'_> {
         let mut walked = Walked::default();
         let mut failures = Vec::new();
         for (number, pack) in self.store.packs().iter().enumerate() {
-            walked.add(self.pack(number, pack, &duplicates, &mut failures));
+            if !self.known.knows_pack(&pack.checksum()) {
+                walked.add(self.pack(number, pack, &duplicates, &mut failures));
+            }
         }
         walked.add(loose::walk(self));
         walked.add(damaged::read_other_copies(self, failures));
@@ -182,6 +204,9 @@ impl Task<'_> {
                 failures.extend(failed);
             }
         });
+        if forest.foreign.is_empty() {
+            self.search.pack(&pack.checksum(), forest.blobs);
+        }
         walked
     }
 
