@@ -20,6 +20,8 @@ pub mod git;
 pub mod holder;
 pub mod kind;
 pub mod object_id;
+#[cfg(feature = "objects")]
+pub mod objects;
 mod pieces;
 pub mod place;
 pub mod progress;

@@ -45,6 +45,11 @@ impl Default for Limits {
     }
 }
 
+/// Whether a content that begins like this may hold others, so that nothing can be said of it by looking at its bytes.
+pub fn opens(head: &[u8]) -> bool {
+    Format::of(head) != Format::Plain
+}
+
 /// How much that could not be read is told one by one for each outermost content.
 const MOST_TOLD: u64 = 1_000;
 
