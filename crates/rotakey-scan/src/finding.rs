@@ -115,7 +115,7 @@ pub struct Introduction {
     pub email: String,
     /// When it was authored, in seconds since the beginning of 1970.
     pub seconds: i64,
-    /// Whether the blob is still at that path in HEAD.
+    /// Whether the blob is still in HEAD, at that path or at another.
     pub in_head: bool,
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use rotakey_core::id::AccessKeyId;
 
 use crate::allow::{Allowed, Marks};
-use crate::container::{Limits, Opener};
+use crate::container::{Limits, Opener, is_container};
 use crate::coverage::{Coverage, LeftOut, Unread};
 use crate::detect::canary::is_canary;
 use crate::detect::{Detector, Found};
@@ -61,6 +61,12 @@ impl Scan {
     /// error, that is told as [`Unread`], and what came before is scanned.
     pub fn stream(&self, place: &Place<'_>, reader: &mut dyn Read) {
         Opener::new(self, 0).outermost_stream(place, reader);
+    }
+
+    /// Whether a content that begins so is a container. The walk over the blobs of a repository puts together only what may hold
+    /// something.
+    pub(crate) fn opens(&self, head: &[u8]) -> bool {
+        is_container(head)
     }
 
     /// What a scan keeps and heeds.

@@ -53,6 +53,11 @@ pub fn opens(head: &[u8]) -> bool {
 /// How much that could not be read is told one by one for each outermost content.
 const MOST_TOLD: u64 = 1_000;
 
+/// Whether a content that begins so is a container.
+pub(crate) fn is_container(head: &[u8]) -> bool {
+    Format::of(head) != Format::Plain
+}
+
 /// Opens one outermost content, whatever is in it.
 #[derive(Debug)]
 pub(crate) struct Opener<'a> {

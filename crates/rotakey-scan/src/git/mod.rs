@@ -9,6 +9,7 @@ pub mod commit;
 pub mod config;
 pub mod environment;
 pub mod gaps;
+pub mod history;
 pub mod index;
 pub mod objects;
 mod path;
