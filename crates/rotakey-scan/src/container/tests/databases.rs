@@ -130,7 +130,7 @@ db.execute('insert into t values (?)', (text * 3000,))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     /// Whatever is changed in a database: it is read to an end.
     #[test]
