@@ -14,6 +14,9 @@ pub(super) struct Candidate {
     pub(super) encodings: Vec<&'static str>,
 }
 
+/// More than a secret, less than the lines of any base64.
+const FULL_LINE: usize = 48;
+
 /// The candidate that a value is, or that is all of it but what only seems to belong to it.
 pub(super) fn in_token(content: &[u8], token: &Token) -> Option<Candidate> {
     let characters = token.characters();
@@ -90,7 +93,15 @@ fn stands_alone(content: &[u8], span: &Range<usize>) -> bool {
         [b'.', next, ..] => !next.is_ascii_alphanumeric() && *next != b'_',
         _ => true,
     };
-    begins && ends
+    begins && ends && !is_last_line(&content[..span.start])
+}
+
+/// Whether the text ends in a full line of base64, so that what follows is only the last line of it, as in a certificate.
+fn is_last_line(before: &[u8]) -> bool {
+    let line = [&b"\r\n"[..], b"\n", b"\\r\\n", b"\\n"].iter().find_map(|end| before.strip_suffix(*end));
+    line.and_then(|line| line.last_chunk::<FULL_LINE>()).is_some_and(|line| {
+        line.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+'))
+    })
 }
 
 /// Whether the letter before belongs to an escape: a value never begins behind any other one.
