@@ -14,7 +14,7 @@ const LEAST_ENTROPY: f32 = 2.5;
 /// Words that people write into placeholders. Each is in one real id of a hundred thousand or fewer; in the order of how often
 /// they are met.
 const PLACEHOLDERS: [&[u8]; 17] = [
-    b"EXAMPLE", b"XXXX", b"FAKE", b"DUMMY", b"TEST", b"SAMPLE", b"YOUR", b"ACCESS", b"KEYID", b"SECRET",
+    b"EXAMPL", b"XXXX", b"FAKE", b"DUMMY", b"TEST", b"SAMPLE", b"YOUR", b"ACCESS", b"KEYID", b"SECRET",
     b"PLACEHO", b"REDACT", b"CHANGE", b"INVALID", b"NOTREAL", b"FOOBAR", b"QWERTY",
 ];
 
@@ -36,7 +36,10 @@ pub(super) fn is_id(id: &[u8; LENGTH]) -> bool {
 }
 
 fn has_prefix(id: &[u8; LENGTH]) -> bool {
-    matches!(&id[..4], b"AKIA" | b"ASIA" | b"ABIA" | b"ACCA") || id.starts_with(b"A3T")
+    matches!(
+        &id[..4],
+        b"AKIA" | b"ASIA" | b"ABIA" | b"ACCA" | [b'A', b'3', b'T', b'A'..=b'Z' | b'0'..=b'9']
+    )
 }
 
 fn is_placeholder(id: &[u8; LENGTH]) -> bool {
@@ -76,7 +79,8 @@ fn ends_in_number(before: &[u8]) -> bool {
     two || four
 }
 
-fn is_colour(before: &[u8]) -> bool {
+/// Whether the text ends in a terminal's colour, `ESC [ 0 m`.
+pub(super) fn is_colour(before: &[u8]) -> bool {
     let Some(before) = before.strip_suffix(b"m") else { return false };
     let digits =
         before.iter().rev().take(8).take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::steps;
 use super::unescape::Escape;
 use super::view::View;
 
@@ -20,9 +21,9 @@ pub(super) struct Anchor {
 
 /// The words whose encoded form is searched for. Behind an id's prefix there are sixteen more characters; the others are the least that
 /// the name of a secret has.
-const WORDS: [&[u8]; 7] = [b"AKIA", b"ASIA", b"ABIA", b"ACCA", b"A3T", b"ecret", b"ECRET"];
+const WORDS: [&[u8]; 6] = [b"AKIA", b"ASIA", b"ABIA", b"ACCA", b"ecret", b"ECRET"];
 
-const LITERALS: [Literal; 21] = literals();
+const LITERALS: [Literal; 18] = literals();
 
 /// For each of the first three characters of a literal, which literals it may belong to: a bit for each kind.
 const FILTER: [[u8; 256]; 3] = filter();
@@ -46,6 +47,7 @@ const OVERLAP: usize = 8192;
 /// Hands on all places in a run of the alphabet.
 pub(super) fn anchors(content: &[u8], run: Range<usize>, mut each: impl FnMut(Anchor)) {
     let text = &content[run.clone()];
+    steps::add(text.len());
     for (at, three) in text.windows(3).enumerate() {
         let kinds = FILTER[0][usize::from(three[0])]
             & FILTER[1][usize::from(three[1])]
@@ -103,8 +105,23 @@ pub(super) fn decode_around(content: &[u8], anchors: &[Anchor], mut each: impl F
                 each(&decode(content, characters.get(skip..).unwrap_or_default()));
             }
         }
-        floor = end.saturating_sub(OVERLAP);
+        // A text that was too long goes on.
+        floor = if end - start < 2 * FARTHEST { end } else { end - OVERLAP };
     }
+}
+
+/// Decodes characters that stand alone, and says how many bytes there are.
+pub(super) fn decode_plain(characters: &[u8], decoded: &mut [u8]) -> usize {
+    let mut length = 0;
+    for group in characters.chunks(4) {
+        let bits = group.iter().fold(0, |bits, byte| bits << 6 | u32::from(sextet(*byte).unwrap_or(0)));
+        let bytes = (bits << (6 * (4 - group.len()))).to_be_bytes();
+        for (place, byte) in decoded[length..].iter_mut().zip(&bytes[1..group.len()]) {
+            *place = *byte;
+        }
+        length = (length + group.len() - 1).min(decoded.len());
+    }
+    length
 }
 
 #[derive(Debug)]
@@ -140,6 +157,7 @@ fn start_of(content: &[u8], at: usize, floor: usize) -> usize {
         }
         start = line_end;
     }
+    steps::add(at - start);
     start
 }
 
@@ -181,6 +199,7 @@ fn characters(content: &[u8], start: usize, anchor: usize) -> (Vec<Character>, u
         }
         at += length;
     }
+    steps::add(at - start);
     (characters, at.max(anchor + 1))
 }
 
@@ -225,11 +244,11 @@ impl Literal {
     }
 }
 
-const fn literals() -> [Literal; 21] {
+const fn literals() -> [Literal; 18] {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut literals = [Literal { characters: [0; 6], length: 0, phase: 0 }; 21];
+    let mut literals = [Literal { characters: [0; 6], length: 0, phase: 0 }; 18];
     let mut number = 0;
-    while number < 21 {
+    while number < 18 {
         let word = WORDS[number / 3];
         let before = number % 3;
         // The first character none of whose bits belong to what stands before.

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::access_key_id;
 use super::secret::LENGTH;
-use super::unescape::Token;
+use super::unescape::{KEPT, Token};
+use super::{access_key_id, base64};
 
 /// Forty characters that stand alone.
 #[derive(Debug)]
@@ -13,6 +13,9 @@ pub(super) struct Candidate {
     pub(super) value: [u8; LENGTH],
     pub(super) encodings: Vec<&'static str>,
 }
+
+/// More than a secret, less than the lines of any base64.
+const FULL_LINE: usize = 48;
 
 /// The candidate that a value is, or that is all of it but what only seems to belong to it.
 pub(super) fn in_token(content: &[u8], token: &Token) -> Option<Candidate> {
@@ -30,6 +33,10 @@ pub(super) fn in_token(content: &[u8], token: &Token) -> Option<Candidate> {
         // A line that a difference adds.
         41 if characters[0] == b'+' && is_line_start(content, span.start) => {
             from(content, &mut span, characters, 1)?
+        }
+        // The colour of a terminal.
+        41..=44 if access_key_id::is_colour(&content[..span.start + token.length - LENGTH]) => {
+            from(content, &mut span, characters, token.length - LENGTH)?
         }
         // Quoted-printable.
         42 if characters.starts_with(b"3D") && content[..span.start].ends_with(b"=") => {
@@ -58,15 +65,9 @@ fn from(content: &[u8], span: &mut Range<usize>, characters: &[u8], first: usize
 /// A secret with nothing before it, and nothing but white space behind it, in base64.
 fn in_base64(content: &[u8], token: &Token) -> Option<Candidate> {
     let characters = token.characters();
-    let whole = characters.len() / 4 * 4;
-    let mut decoded = [0; 45];
-    let mut length =
-        data_encoding::BASE64.decode_mut(&characters[..whole], &mut decoded[..whole / 4 * 3]).ok()?;
-    length += data_encoding::BASE64_NOPAD
-        .decode_mut(&characters[whole..], &mut decoded[length..length + (characters.len() - whole) * 3 / 4])
-        .unwrap_or(0);
-    let value = decoded[..length].trim_ascii_end();
-    let value: [u8; LENGTH] = value.try_into().ok()?;
+    let mut decoded = [0; KEPT / 4 * 3];
+    let length = base64::decode_plain(characters, &mut decoded);
+    let value: [u8; LENGTH] = decoded[..length].trim_ascii_end().try_into().ok()?;
     if !value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+')) {
         return None;
     }
@@ -92,12 +93,24 @@ fn stands_alone(content: &[u8], span: &Range<usize>) -> bool {
         [b'.', next, ..] => !next.is_ascii_alphanumeric() && *next != b'_',
         _ => true,
     };
-    begins && ends
+    begins && ends && !is_last_line(&content[..span.start])
+}
+
+/// Whether the text ends in a full line of base64, so that what follows is only the last line of it, as in a certificate.
+fn is_last_line(before: &[u8]) -> bool {
+    let line = [&b"\r\n"[..], b"\n", b"\\r\\n", b"\\n"].iter().find_map(|end| before.strip_suffix(*end));
+    line.and_then(|line| line.last_chunk::<FULL_LINE>()).is_some_and(|line| {
+        line.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+'))
+    })
 }
 
 /// Whether the letter before belongs to an escape: a value never begins behind any other one.
 fn is_behind_letter(content: &[u8], start: usize) -> bool {
-    content[..start].iter().rev().take(9).any(|byte| matches!(byte, b'\\' | b'%' | b'=' | b';' | b'/' | b'+'))
+    content[..start]
+        .iter()
+        .rev()
+        .take(9)
+        .any(|byte| matches!(byte, b'\\' | b'%' | b'=' | b';' | b'/' | b'+' | b'['))
 }
 
 fn is_line_start(content: &[u8], at: usize) -> bool {

@@ -1,5 +1,8 @@
 //! What the words before a value say it is.
 
+use super::steps;
+use super::unescape::Escape;
+
 /// What a value is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Label {
@@ -68,12 +71,9 @@ const TOKENS: [&[u8]; 3] = [b"sessiontoken", b"securitytoken", b"awstoken"];
 /// What the text before a value calls it.
 pub(super) fn before(content: &[u8], value: usize) -> Label {
     let text = &content[value.saturating_sub(REACH)..value];
+    steps::add(REACH);
     let mut letters = [0; REACH];
-    let mut length = 0;
-    for byte in text.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
-        letters[length] = byte.to_ascii_lowercase();
-        length += 1;
-    }
+    let length = squeeze(text, &mut letters);
     let letters = &letters[..length];
     let tail = &letters[length.saturating_sub(16)..];
     if DIGESTS.iter().any(|word| tail.ends_with(word)) {
@@ -89,6 +89,19 @@ pub(super) fn before(content: &[u8], value: usize) -> Label {
         })
     };
     if SECRETS.iter().any(|word| near(word).is_some()) || owned() { Label::Secret } else { Label::Nothing }
+}
+
+/// The letters and digits of a text, small, without those of escapes. Gives back how many there are.
+fn squeeze(text: &[u8], letters: &mut [u8; REACH]) -> usize {
+    let (mut length, mut at) = (0, 0);
+    while let Some(byte) = text.get(at) {
+        if byte.is_ascii_alphanumeric() {
+            letters[length] = byte.to_ascii_lowercase();
+            length += 1;
+        }
+        at += Escape::read(&text[at..]).length;
+    }
+    length
 }
 
 /// The end of the last occurrence.

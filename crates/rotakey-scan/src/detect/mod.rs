@@ -22,6 +22,7 @@ mod runs;
 mod search;
 mod secret;
 mod session_token;
+mod steps;
 mod unescape;
 mod utf16;
 mod view;

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use super::search::{Match, NEAR};
+use super::steps;
 use crate::kind::Kind;
 
 /// How far a secret that has a name may be from its id, in bytes.
@@ -98,6 +99,7 @@ impl Pairing<'_> {
 
     /// What a pair is worth: the more the nearer, a little more if the id is first, and nothing if they are too far apart.
     fn worth(&self, a: usize, b: usize) -> Option<u32> {
+        steps::add(1);
         let (first, second) = (&self.matches[a], &self.matches[b]);
         if first.kind == second.kind {
             return None;

@@ -35,7 +35,8 @@ pub(super) trait Sink {
     /// A run of the alphabet of secrets and of escapes that cannot be made longer, of at least [`LONG`] bytes.
     fn secret(&mut self, run: Range<usize>) -> ControlFlow<()>;
 
-    /// Twenty characters of UTF-16, all of that alphabet; the offset is that of the first one's byte that is not NUL.
+    /// Twenty characters of UTF-16, all of that alphabet (nineteen and their NULs, since the last NUL may stand before the last
+    /// character); the offset is that of the first one's byte that is not NUL.
     fn wide(&mut self, at: usize) -> ControlFlow<()>;
 }
 
@@ -221,7 +222,7 @@ fn tell_upper(offset: usize, mut starts: u64, upper: u128, sink: &mut impl Sink)
 fn tell_wide(offset: usize, current: Classes, next: Classes, sink: &mut impl Sink) -> ControlFlow<()> {
     let wide = both(current.secret, next.secret) & both(current.zero, next.zero) >> 1;
     let mut all = wide & wide >> 2;
-    for shift in [4, 8, 16, 8] {
+    for shift in [4, 8, 16, 6] {
         all &= all >> shift;
     }
     let mut starts = all as u64;

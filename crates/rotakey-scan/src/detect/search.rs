@@ -10,7 +10,7 @@ use super::label::{self, Label};
 use super::runs::{self, Sink};
 use super::unescape::{self, Token};
 use super::view::View;
-use super::{access_key_id, base64, secret, session_token, utf16};
+use super::{access_key_id, base64, secret, session_token, steps, utf16};
 use crate::kind::Kind;
 
 /// How many encodings are taken off, one within the other.
@@ -62,8 +62,8 @@ struct Search<'a> {
     anchors: Vec<Anchor>,
     /// The last run, which may go on behind the end of its line.
     run: Range<usize>,
-    /// Up to where UTF-16 was decoded.
-    wide: usize,
+    /// Up to where UTF-16 was decoded whose characters are at even places, and at odd ones.
+    wide: [usize; 2],
 }
 
 impl Sink for Search<'_> {
@@ -94,11 +94,11 @@ impl Sink for Search<'_> {
 
     #[cold]
     fn wide(&mut self, at: usize) -> ControlFlow<()> {
-        if at < self.wide || self.depth == DEEPEST {
+        if at < self.wide[at % 2] || self.depth == DEEPEST {
             return ControlFlow::Continue(());
         }
         let (view, name, until) = utf16::around(self.content, at);
-        self.wide = until;
+        self.wide[at % 2] = until;
         if !self.screen {
             self.within(&view, name);
         } else if any_in(&view.bytes, self.depth + 1) {
@@ -110,7 +110,7 @@ impl Sink for Search<'_> {
 
 impl<'a> Search<'a> {
     fn new(content: &'a [u8], depth: u8, screen: bool) -> Self {
-        Self { content, depth, screen, matches: Vec::new(), anchors: Vec::new(), run: 0..0, wide: 0 }
+        Self { content, depth, screen, matches: Vec::new(), anchors: Vec::new(), run: 0..0, wide: [0; 2] }
     }
 
     fn found_id(&mut self, span: Range<usize>) -> ControlFlow<()> {
@@ -198,6 +198,15 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Goes back to where the word begins that this place is in, so that no part of it looks like a whole.
+    fn word_start(&self, at: usize) -> usize {
+        at - self.content[..at].iter().rev().take(WORD).take_while(|byte| byte.is_ascii_graphic()).count()
+    }
+
+    fn word_end(&self, at: usize) -> usize {
+        at + self.content[at..].iter().take(WORD).take_while(|byte| byte.is_ascii_graphic()).count()
+    }
+
     /// Adds what may be a secret because an id is near.
     fn look_near_ids(&mut self) {
         let mut ids: Vec<usize> = self
@@ -215,8 +224,9 @@ impl<'a> Search<'a> {
             while let Some(next) = ids.next_if(|next| *next <= end + NEAR) {
                 end = next + NEAR;
             }
-            let end = end.min(self.content.len());
+            let (start, end) = (self.word_start(start), self.word_end(end.min(self.content.len())));
             if start < end {
+                steps::add(end - start);
                 let mut near = Near { search: self, offset: start };
                 let _ = runs::find(&near.search.content[start..end], &mut near);
             }
@@ -224,6 +234,9 @@ impl<'a> Search<'a> {
         }
     }
 }
+
+/// How far a word is followed that goes beyond what is near.
+const WORD: usize = 256;
 
 /// Takes every value that looks like a secret.
 struct Near<'a, 'b> {
@@ -243,7 +256,7 @@ impl Sink for Near<'_, '_> {
             if let 39..=61 = token.length
                 && let Some(candidate) = candidate::in_token(content, token)
                 && secret::is_random(&candidate.value, secret::PAIR_ENTROPY)
-                && label::before(content, candidate.span.start) == Label::Nothing
+                && label::before(content, candidate.span.start) != Label::Digest
             {
                 self.search.candidate(candidate, false);
             }

@@ -16,12 +16,23 @@ pub(super) const LABELLED_ENTROPY: f32 = 4.15;
 /// How often small letters, capital letters, digits and signs take turns. In random text this is 25 times, in words under 14.
 const LEAST_TURNS: usize = 13;
 
+/// How many characters may be in words: three small letters or more, and the capital letter before them.
+const MOST_IN_WORDS: usize = 27;
+
+/// Words of which programs make names, without their first letters.
+const STEMS: [&[u8]; 24] = [
+    b"ccess", b"olicy", b"ervice", b"onfig", b"lient", b"erver", b"equest", b"esponse", b"anager", b"andler",
+    b"nstance", b"ncrypt", b"olume", b"tring", b"bject", b"reate", b"elete", b"pdate", b"ucket", b"unction",
+    b"esource", b"amazon", b"oogle", b"emplate",
+];
+
 /// Whether the characters look random in the way that secrets do.
 pub(super) fn is_random(value: &[u8; LENGTH], least_entropy: f32) -> bool {
     let counts = Counts::of(value);
     counts.upper >= 3
         && counts.lower >= 3
         && turns(value) >= LEAST_TURNS
+        && in_words(value) <= MOST_IN_WORDS
         && (counts.digits > 0 || (counts.upper >= 10 && counts.lower >= 10))
         && counts.slashes <= 5
         && longest_sequence(value) < 6
@@ -29,6 +40,7 @@ pub(super) fn is_random(value: &[u8; LENGTH], least_entropy: f32) -> bool {
         && !value.iter().all(u8::is_ascii_hexdigit)
         && entropy(value) >= least_entropy
         && !is_base64_of_text(value)
+        && !STEMS.iter().any(|stem| value.windows(stem.len()).any(|window| window == *stem))
 }
 
 /// The Shannon entropy of the characters, in bits for each.
@@ -88,6 +100,23 @@ fn turns(value: &[u8]) -> usize {
     value.windows(2).filter(|pair| class(pair[0]) != class(pair[1])).count()
 }
 
+/// How many characters are in words.
+fn in_words(value: &[u8]) -> usize {
+    let (mut all, mut small, mut capital) = (0, 0, 0);
+    for byte in value.iter().chain(b" ") {
+        if byte.is_ascii_lowercase() {
+            small += 1;
+            continue;
+        }
+        if small >= 3 {
+            all += small + capital;
+        }
+        small = 0;
+        capital = usize::from(byte.is_ascii_uppercase());
+    }
+    all
+}
+
 fn contains_ignoring_case(value: &[u8], word: &[u8]) -> bool {
     value.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
 }
@@ -131,6 +160,8 @@ mod tests {
             "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709",
             "internalCompilerErrorReportingServiceImp",
             "AWSSecretsManagerRotationScheduleProxyV2",
+            "AllowEc2InstancesWithEncryptedEbsVolumes",
+            "EC2RoleForSSMAndS3AccessAnd1KMSKeyPolicy",
             "usr/share/javascript/jquery/Plugins/Core",
             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN",
             "c29tZSB0ZXh0IGhlcmUgdGhhdCBpcyBiYXNlNjR0",

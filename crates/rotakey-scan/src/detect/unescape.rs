@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use super::steps;
+
 /// How many characters of a value are kept. More are only counted.
 pub(super) const KEPT: usize = 64;
 
@@ -72,7 +74,16 @@ impl Escapes {
 /// Hands on each value of a run.
 pub(super) fn tokens(content: &[u8], run: Range<usize>, mut each: impl FnMut(&Token)) {
     let text = &content[run.clone()];
+    steps::add(text.len());
     let mut token = Token::at(run.start);
+    let begins_escape = |byte: &u8| matches!(byte, b'\\' | b'%' | b'&' | b'#' | b';');
+    if !text.iter().fold(false, |any, byte| any | begins_escape(byte)) {
+        let kept = text.len().min(KEPT);
+        token.kept[..kept].copy_from_slice(&text[..kept]);
+        token.length = text.len();
+        token.span = run;
+        return each(&token);
+    }
     let mut at = 0;
     while at < text.len() {
         let byte = text[at];

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::steps;
 use super::view::View;
 
 /// How far around a place the text is decoded, in bytes.
@@ -26,6 +27,7 @@ fn is_big_endian(content: &[u8], at: usize) -> bool {
 
 fn view(content: &[u8], part: Range<usize>, big_endian: bool) -> View {
     let mut view = View::new(part.start);
+    steps::add(part.len());
     for (number, unit) in content[part.clone()].as_chunks::<2>().0.iter().enumerate() {
         let unit = if big_endian { u16::from_be_bytes(*unit) } else { u16::from_le_bytes(*unit) };
         let start = part.start + number * 2;

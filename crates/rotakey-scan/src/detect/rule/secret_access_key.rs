@@ -31,6 +31,10 @@ pub(super) const RULE: Rule = Rule {
         "\"source\": [\"os.environ[\\\"AWS_SECRET_ACCESS_KEY\\\"] = \\\"{secret_access_key}\\\"\\n\"]",
         "&quot;secretAccessKey&quot;:&quot;{secret_access_key}&quot;",
         "aws_key = '{secret_access_key}'",
+        "aws_secret_access_key: \u{1b}[0;32m{secret_access_key}\u{1b}[0m",
+        "aws_secret_access_key=3D{secret_access_key}",
+        "aws:\n  region: us-east-1\n  secret: {secret_access_key}\n",
+        "output aws_iam_access_key.this.secret = \"{secret_access_key}\"",
         "<awsSecretKey>{secret_access_key}</awsSecretKey>",
     ],
     negative: &[

@@ -99,7 +99,9 @@ fn wide_text_is_found_at_every_offset() {
         content.extend_from_slice(&text);
         content.extend_from_slice(&[b'-'; 70]);
         for level in LEVELS {
-            assert_eq!(told(level, &content).wide, [offset], "{level:?}");
+            let wide = told(level, &content).wide;
+            // Nineteen characters are enough, and from the second one on there are as many.
+            assert!(wide == [offset] || wide == [offset, offset + 2], "{level:?} {wide:?}");
         }
         content.remove(offset + 20);
         for level in LEVELS {
