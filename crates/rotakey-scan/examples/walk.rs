@@ -1,6 +1,7 @@
 //! Measures the walk over all blobs of a repository: `walk GIT_DIR [WORKERS] [MODE]`. The modes:
 //!
-//! - `seams`: the walk as it is, with a screen for two literals;
+//! - `detector`: the walk as it is, with the detector's screen;
+//! - `seams`: the same with a screen for two literals;
 //! - `whole`: the same with a window so large that each blob is searched as a whole;
 //! - `nothing`: without any search, so that what remains is the reading;
 //! - `inflate-only`: each entry of a blob is inflated once, whole or delta, by the simplest code there is: the limit that
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use memchr::memmem::Finder;
 use rotakey_scan::coverage::Unread;
+use rotakey_scan::detect::Detector;
 use rotakey_scan::git::objects::{NothingKnown, ObjectStore, Search, walk};
 use rotakey_scan::object_id::ObjectId;
 
@@ -20,12 +22,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let git_dir = Path::new(arguments.first().ok_or("usage: walk GIT_DIR [WORKERS] [MODE]")?);
     let workers = arguments.get(1).map_or(Ok(NonZeroUsize::MIN), |workers| workers.parse())?;
-    let mode = arguments.get(2).map_or("seams", String::as_str);
+    let mode = arguments.get(2).map_or("detector", String::as_str);
     let text = match mode {
         "inflate-only" => inflate_only(git_dir, workers)?,
         _ => {
-            let window = if mode == "seams" { 512 } else { 1 << 40 };
-            let search = Literals::new(window, mode != "nothing");
+            let window = if matches!(mode, "detector" | "seams") { Detector::WINDOW } else { 1 << 40 };
+            let search = Literals::new(window, mode);
             let walked = walk(&ObjectStore::open(git_dir)?, workers, &NothingKnown, &search);
             let (hits, unread) = (search.hits.into_inner(), search.unread.into_inner());
             format!("{walked:?}, {hits} suspects, {unread} unread")
@@ -37,16 +39,18 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 struct Literals {
     window: usize,
-    enabled: bool,
-    literals: [Finder<'static>; 2],
+    detector: Option<Detector>,
+    literals: Vec<Finder<'static>>,
     hits: AtomicU64,
     unread: AtomicU64,
 }
 
 impl Literals {
-    fn new(window: usize, enabled: bool) -> Self {
-        let literals = ["AKIA", "ASIA"].map(|literal| Finder::new(literal.as_bytes()));
-        Self { window, enabled, literals, hits: AtomicU64::new(0), unread: AtomicU64::new(0) }
+    fn new(window: usize, mode: &str) -> Self {
+        let literals = if mode == "nothing" { &[][..] } else { &["AKIA", "ASIA"] };
+        let literals = literals.iter().map(|literal| Finder::new(literal.as_bytes())).collect();
+        let detector = (mode == "detector").then(Detector::default);
+        Self { window, detector, literals, hits: AtomicU64::new(0), unread: AtomicU64::new(0) }
     }
 }
 
@@ -56,7 +60,14 @@ impl Search for Literals {
     }
 
     fn screen(&self, part: &[u8]) -> bool {
-        self.enabled && self.literals.iter().any(|literal| literal.find(part).is_some())
+        match &self.detector {
+            Some(detector) => detector.screen(part),
+            None => self.literals.iter().any(|literal| literal.find(part).is_some()),
+        }
+    }
+
+    fn is_local(&self, content: &[u8]) -> bool {
+        self.detector.is_none() || memchr::memchr(0, content).is_none()
     }
 
     fn blob(&self, _id: &ObjectId, _content: &[u8]) {

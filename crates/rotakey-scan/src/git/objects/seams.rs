@@ -75,19 +75,15 @@ impl Piece {
     fn collect(self, base: &Buffer, reach: usize, seam: bool, into: &mut Buffer) {
         let base = base.content();
         let length = self.end - self.start;
-        match (!self.begins, seam) {
-            (true, true) if length <= 2 * reach => into.extend(&base[self.start..self.end]),
-            (before, after) => {
-                if before {
-                    into.extend(&base[self.start..self.start + length.min(reach)]);
-                }
-                // So that what is not side by side in the result is not here either. If something is seen across it
-                // nevertheless, the whole result is looked at.
-                into.extend(b"\n");
-                if after {
-                    into.extend(&base[self.end - length.min(reach)..self.end]);
-                }
-            }
+        let before = if self.begins { 0 } else { reach };
+        let after = if seam { reach } else { 0 };
+        if length <= before.saturating_add(after) {
+            return into.extend(&base[self.start..self.end]);
         }
+        into.extend(&base[self.start..self.start + before]);
+        // So that what is not side by side in the result is not here either. If something is seen across it nevertheless,
+        // the whole result is looked at.
+        into.extend(b"\n");
+        into.extend(&base[self.end - after..self.end]);
     }
 }

@@ -4,4 +4,5 @@ mod damage;
 mod delta;
 mod read;
 mod repository;
+mod screen;
 mod walk;

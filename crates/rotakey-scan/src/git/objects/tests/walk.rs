@@ -46,6 +46,10 @@ impl Search for Literal {
         })
     }
 
+    fn is_local(&self, content: &[u8]) -> bool {
+        memchr::memchr(0, content).is_none()
+    }
+
     fn opens(&self, head: &[u8]) -> bool {
         head.starts_with(b"PK")
     }

@@ -65,7 +65,7 @@ pub(super) struct Frame {
 /// What is known of an object's content.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
-    /// Whether something can be in it, or it was not looked at.
+    /// Whether something can be in it, or it was not looked at, or says little of what builds on it.
     suspect: bool,
     /// Whether it begins as what is to be looked into.
     opens: bool,
@@ -261,7 +261,11 @@ impl<'a> Worker<'a> {
         let wanted = self.is_wanted(child);
         let mut content = None;
         let mut seen = Seen { suspect: true, opens: base_seen.opens };
-        if wanted && !base_seen.suspect && seams::collect(delta, base, self.reach, &mut self.excerpt)? {
+        if wanted
+            && !base_seen.suspect
+            && seams::collect(delta, base, self.reach, &mut self.excerpt)?
+            && self.task.search.is_local(self.excerpt.content())
+        {
             self.walked.screened += self.excerpt.len() as u64;
             seen.suspect = self.task.search.screen(self.excerpt.content());
         }
@@ -325,7 +329,7 @@ impl<'a> Worker<'a> {
     }
 
     /// What is to be done with an object whose content is there; nothing, if nothing builds on it.
-    fn frame(&mut self, entry: u32, content: Buffer, seen: Seen) -> Option<Frame> {
+    fn frame(&mut self, entry: u32, content: Buffer, mut seen: Seen) -> Option<Frame> {
         let first = self.forest.children(entry);
         let (mut heavy, mut child) = (first, first);
         while child != NONE {
@@ -338,6 +342,7 @@ impl<'a> Worker<'a> {
             self.recycle(content);
             return None;
         }
+        seen.suspect |= !self.task.search.is_local(content.content());
         Some(Frame { entry, content: Some(content), seen, next: first, heavy, with_heavy: true })
     }
 

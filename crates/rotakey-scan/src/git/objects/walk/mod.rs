@@ -36,6 +36,12 @@ pub trait Search: Sync {
     /// before and behind that place, and on whether the content begins or ends there.
     fn screen(&self, content: &[u8]) -> bool;
 
+    /// Whether that holds for this content. Where it does not, as where something depends on whether a byte is at an even place,
+    /// all that builds on the content is searched as a whole.
+    fn is_local(&self, _content: &[u8]) -> bool {
+        true
+    }
+
     /// Whether a blob that begins so is to be looked into in any case, since it is an archive or packed otherwise. It is
     /// given the first [`HEAD`] bytes, or all if there are fewer.
     fn opens(&self, _head: &[u8]) -> bool {
