@@ -102,6 +102,9 @@ pub struct KeyRecord {
     pub last_used_as_of: Option<Timestamp>,
     /// What its user may do.
     pub privilege: PrivilegeState,
+    /// Who owns the user, as one of its owner tags says; left out where there is none or no tag could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// The rule that set its limits.
     #[schemars(with = "String")]
     pub rule: SharedText,

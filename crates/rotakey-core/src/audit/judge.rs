@@ -141,6 +141,7 @@ impl<'p> Judge<'p> {
             last_used_service: service,
             last_used_as_of: key.last_used_as_of,
             privilege: PrivilegeState::from(&subject.privilege),
+            owner: self.policy.owner_of(subject).map(str::to_owned),
             rule: rule.clone(),
             limit_seconds: limits.max_age.as_seconds(),
             due_at: created_at.map(|created_at| self.mode.due_at(created_at, limits.max_age)),

@@ -70,6 +70,16 @@ impl Default for Policy {
     }
 }
 
+impl Policy {
+    /// Who owns the user: the value of the first of the owner tags that it has and that is not empty.
+    pub fn owner_of<'s>(&self, subject: &'s UserSubject) -> Option<&'s str> {
+        let tags = subject.tags.known()?;
+        self.owner_tags
+            .iter()
+            .find_map(|key| tags.get(key).map(String::as_str).filter(|owner| !owner.is_empty()))
+    }
+}
+
 /// An IAM user of whom all is known, with one key.
 #[cfg(test)]
 pub(crate) fn test_subject(name: &str) -> UserSubject {
