@@ -36,6 +36,11 @@ impl Exclude {
         Ok(Self { patterns })
     }
 
+    /// Excludes nothing.
+    pub fn none() -> Self {
+        Self { patterns: Gitignore::empty() }
+    }
+
     /// Whether nothing is excluded.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()

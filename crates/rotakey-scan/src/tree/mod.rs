@@ -12,20 +12,23 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use self::walk::Walk;
+use crate::allow::Exclude;
 use crate::progress::Progress;
 use crate::scan::Scan;
 
 /// Which files are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct TreeOptions {
     /// Leave out what ignore files name: `.gitignore` in repositories and what else git heeds there, and `.ignore`
     /// everywhere. What the user names is read in any case.
     pub heed_ignore_files: bool,
+    /// What is left out besides. What the user names is read in any case.
+    pub exclude: Exclude,
 }
 
 impl Default for TreeOptions {
     fn default() -> Self {
-        Self { heed_ignore_files: true }
+        Self { heed_ignore_files: true, exclude: Exclude::none() }
     }
 }
 

@@ -52,7 +52,7 @@ fn scanned(paths: &[PathBuf], heed_ignore_files: bool) -> Report {
             let scan = Scan::new(Options::default());
             super::scan(
                 paths,
-                TreeOptions { heed_ignore_files },
+                TreeOptions { heed_ignore_files, ..TreeOptions::default() },
                 &scan,
                 NonZeroUsize::new(workers).unwrap(),
                 &(),

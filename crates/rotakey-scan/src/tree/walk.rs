@@ -238,7 +238,14 @@ impl Worker<'_> {
                 continue;
             }
             let join = |folder: &Path| folder.join(std::ffi::OsStr::from_bytes(&name));
-            if !silent && ignored.is_ignored(&join(&folder.absolute), is_folder, &self.walk.global) {
+            let is_excluded = || {
+                let exclude = &self.walk.options.exclude;
+                !exclude.is_empty()
+                    && exclude.excludes(&join(&folder.path).to_string_lossy(), is_folder, None)
+            };
+            if is_excluded()
+                || !silent && ignored.is_ignored(&join(&folder.absolute), is_folder, &self.walk.global)
+            {
                 self.left_out.ignored += 1;
                 continue;
             }

@@ -7,28 +7,35 @@ use std::num::NonZeroUsize;
 
 use super::attribute::{Located, Tips, attribute};
 use super::gaps::Gaps;
-use super::objects::{Known, ObjectStore, Search, Walked, walk};
+use super::objects::{Known, NothingKnown, ObjectStore, Search, Walked, walk};
 use super::refs::{self, References, ReferencesError};
 use super::repository::Repository;
+use crate::cache::session::Session;
 use crate::coverage::Unread;
 use crate::detect::Detector;
 use crate::finding::{Finding, Introduction};
 use crate::object_id::ObjectId;
 use crate::place::{Place, text_of};
+use crate::progress::Progress;
 use crate::scan::Scan;
 
-/// Scans every blob of a repository that is not known. What a shallow or partial clone lacks is told, as is what cannot be
-/// read. `name` is what the repository is called.
+/// Scans every blob of a repository that the session's cache does not know, and tells the session. What a shallow or partial
+/// clone lacks is told, as is what cannot be read. `name` is what the repository is called.
 pub fn scan_blobs(
     name: &str,
     repository: &Repository,
     store: &ObjectStore,
     scan: &Scan,
-    known: &dyn Known,
+    session: Option<&Session<'_>>,
     workers: NonZeroUsize,
+    progress: &dyn Progress,
 ) -> Walked {
-    let walked = walk(store, workers, known, &Blobs { scan, detector: Detector::default() });
-    scan.left_out(|left_out| left_out.cached += walked.cached);
+    let known: &dyn Known = session.map_or(&NothingKnown, |session| session.known());
+    let walked =
+        walk(store, workers, known, &Blobs { scan, detector: Detector::default(), session, progress });
+    // Blobs of packs that are known whole are not counted by the walk.
+    let cached = session.map_or(0, |session| session.known().count());
+    scan.left_out(|left_out| left_out.cached += cached);
     store.problems().iter().for_each(|problem| scan.unread(problem.clone()));
     let mut gaps = Gaps::default();
     if !repository.shallow.is_empty() {
@@ -90,6 +97,17 @@ pub fn locate(
 struct Blobs<'a> {
     scan: &'a Scan,
     detector: Detector,
+    session: Option<&'a Session<'a>>,
+    progress: &'a dyn Progress,
+}
+
+impl Blobs<'_> {
+    fn scanned(&self, id: &ObjectId, size: u64) {
+        if let Some(session) = self.session {
+            session.scanned([*id]);
+        }
+        self.progress.advanced(1, size);
+    }
 }
 
 impl Search for Blobs<'_> {
@@ -101,17 +119,30 @@ impl Search for Blobs<'_> {
         self.detector.screen(content)
     }
 
+    /// UTF-16 is searched for where there are NULs, and there the place of a byte counts.
+    fn is_local(&self, content: &[u8]) -> bool {
+        memchr::memchr(0, content).is_none()
+    }
+
     fn opens(&self, head: &[u8]) -> bool {
         self.scan.opens(head)
     }
 
     fn blob(&self, id: &ObjectId, content: &[u8]) {
         self.scan.content(&Place::blob(*id), content);
+        self.scanned(id, content.len() as u64);
     }
 
-    fn clean(&self, _id: &ObjectId, size: u64) {
+    fn clean(&self, id: &ObjectId, size: u64) {
         self.scan.add_content();
         self.scan.add_bytes(size);
+        self.scanned(id, size);
+    }
+
+    fn pack(&self, checksum: &ObjectId, blobs: u64) {
+        if let Some(session) = self.session {
+            session.pack_was_read(*checksum, blobs);
+        }
     }
 
     fn unread(&self, unread: Unread) {

@@ -1,6 +1,5 @@
 use super::*;
 use crate::coverage::Reason;
-use crate::git::objects::NothingKnown;
 use crate::git::testing::Sandbox;
 use crate::scan::{Options, Report};
 use crate::specimen::Specimen;
@@ -11,7 +10,7 @@ fn history(sandbox: &Sandbox, folder: &str) -> (Report, Origins) {
     let repository = Repository::open(&sandbox.path().join(folder)).unwrap().unwrap();
     let store = ObjectStore::open(&repository.git_dir).unwrap();
     let scan = Scan::new(Options::default());
-    scan_blobs("here", &repository, &store, &scan, &NothingKnown, WORKERS);
+    scan_blobs("here", &repository, &store, &scan, None, WORKERS, &());
     let mut report = scan.finish();
     let origins = locate(&mut report.findings, &repository, &store, WORKERS).unwrap();
     (report, origins)
