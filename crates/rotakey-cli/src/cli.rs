@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, ValueEnum};
 
 use crate::commands::{self, Command};
@@ -47,7 +48,7 @@ pub(crate) struct GlobalArgs {
     pub(crate) config: Option<PathBuf>,
 
     /// The form of the data
-    #[arg(long, value_name = "FORMAT", global = true, value_enum, default_value_t = FormatName::Human)]
+    #[arg(long, value_name = "FORMAT", global = true, default_value = "human", value_parser = FormatName::common())]
     pub(crate) format: FormatName,
 
     /// Write the data to FILE, whole or not at all, instead of standard output
@@ -84,8 +85,8 @@ pub(crate) struct GlobalArgs {
 }
 
 /// The form of the data that a command writes: tables and sentences; stable and versioned for programs; one
-/// line for each row; the same for query engines. (Were the variants documented one by one, clap would blow up every help to three times
-/// its length.)
+/// line for each row; the same for query engines; and those of `scan` only, which other programs read. (Were the variants
+/// documented one by one, clap would blow up every help to three times its length.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FormatName {
     Human,
@@ -93,6 +94,10 @@ pub(crate) enum FormatName {
     Csv,
     #[cfg(feature = "parquet")]
     Parquet,
+    Jsonl,
+    Sarif,
+    Github,
+    Junit,
 }
 
 /// The forms that commands choose from. Parquet is none of them: it is asked for by [`Printer::writes_parquet`], and
@@ -105,7 +110,29 @@ pub(crate) enum Format {
 }
 
 impl FormatName {
-    /// The form, or the one next to it: Parquet is for programs and has rows, as CSV.
+    /// Those that commands have in common.
+    fn common() -> impl TypedValueParser<Value = Self> {
+        Self::only(&[
+            Self::Human,
+            Self::Json,
+            Self::Csv,
+            #[cfg(feature = "parquet")]
+            Self::Parquet,
+        ])
+    }
+
+    /// Those of `scan`.
+    pub(crate) fn of_scan() -> impl TypedValueParser<Value = Self> {
+        Self::only(&[Self::Human, Self::Json, Self::Jsonl, Self::Sarif, Self::Github, Self::Junit])
+    }
+
+    fn only(names: &'static [Self]) -> impl TypedValueParser<Value = Self> {
+        let values = names.iter().filter_map(ValueEnum::to_possible_value);
+        PossibleValuesParser::new(values).try_map(|name| Self::from_str(&name, false))
+    }
+
+    /// The form, or the one next to it: Parquet is for programs and has rows, as CSV. Those of `scan` are chosen from by
+    /// [`Printer::format_name`] there.
     pub(crate) fn format(self) -> Format {
         match self {
             Self::Human => Format::Human,
@@ -113,12 +140,16 @@ impl FormatName {
             Self::Csv => Format::Csv,
             #[cfg(feature = "parquet")]
             Self::Parquet => Format::Csv,
+            Self::Jsonl | Self::Sarif | Self::Github | Self::Junit => Format::Json,
         }
     }
 
     /// Whether it is Parquet.
     pub(crate) fn is_parquet(self) -> bool {
-        !matches!(self, Self::Human | Self::Json | Self::Csv)
+        #[cfg(feature = "parquet")]
+        return self == Self::Parquet;
+        #[cfg(not(feature = "parquet"))]
+        false
     }
 }
 

@@ -120,6 +120,11 @@ impl Printer {
         self.format.format()
     }
 
+    /// The form by its name, for a command that has more of them.
+    pub(crate) fn format_name(&self) -> FormatName {
+        self.format
+    }
+
     /// Whether Parquet is asked for in place of [`Printer::format`].
     #[cfg(feature = "parquet")]
     pub(crate) fn writes_parquet(&self) -> bool {

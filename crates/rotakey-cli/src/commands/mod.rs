@@ -14,6 +14,7 @@ mod audit;
 mod config;
 mod rotate;
 mod sandbox;
+mod scan;
 mod trail;
 mod r#try;
 
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     Audit(audit::AuditArgs),
     Rotate(rotate::RotateArgs),
     Trail(trail::TrailArgs),
+    Scan(scan::ScanArgs),
     Config(config::ConfigArgs),
 }
 
@@ -43,6 +45,7 @@ pub(crate) async fn run(
         Command::Audit(args) => audit::run(&args, globals, printer).await,
         Command::Rotate(args) => rotate::run(args, globals, printer).await,
         Command::Trail(args) => trail::run(args, globals, printer).await,
+        Command::Scan(args) => scan::run(args, globals, printer).await,
         Command::Config(args) => config::run(&args, globals, printer, SystemClock.now()),
     }
 }

@@ -2,9 +2,12 @@
 
 mod audit;
 mod config;
+mod git;
 mod help;
 mod rotate;
 mod sandbox;
+mod scan;
+mod scan_git;
 mod support;
 mod trail_after;
 mod trail_anomalies;

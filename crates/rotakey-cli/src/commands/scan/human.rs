@@ -92,6 +92,9 @@ fn what(finding: &Finding) -> String {
     if let Some(account) = &finding.account_id {
         text.push_str(&format!(", account {account}"));
     }
+    if let Some(holder) = &finding.holder {
+        text.push_str(&format!(", {holder}"));
+    }
     if finding.canary {
         text.push_str(", a canary: whoever uses it is noticed");
     }
@@ -284,6 +287,7 @@ mod tests {
             value: None,
             allowed: None,
             known: None,
+            holder: None,
         }
     }
 
