@@ -158,44 +158,45 @@ fn start_of(content: &[u8], at: usize, floor: usize) -> usize {
         start = line_end;
     }
     steps::add(at - start);
+    if start == floor && start > 0 {
+        // Far away, and in the middle of a line: the next one is a better place to begin at.
+        start += content[start..at].iter().take(128).position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    }
     start
 }
 
 /// The characters from there on, at least up to the anchor, and where they end.
+///
+/// Lines have as many characters as make whole groups of four. What ends in another way ends the text, so that a value without
+/// padding is not read on in the next line.
 fn characters(content: &[u8], start: usize, anchor: usize) -> (Vec<Character>, usize) {
-    let mut characters = Vec::new();
+    let mut characters: Vec<Character> = Vec::new();
+    // How many characters there were when the line began.
+    let mut line = 0;
     let mut at = start;
     while let Some(&byte) = content.get(at)
         && at - start < 2 * FARTHEST
     {
-        let (value, length) = match byte {
+        let (value, length, is_line_end) = match byte {
             b'\\' | b'%' => {
                 let escape = Escape::read(&content[at..]);
-                match escape.character {
-                    Some(character) => (sextet(character), escape.length),
-                    // Of a line end in a JSON string nothing remains.
-                    None if escape.is_line_end() => {
-                        at += escape.length;
-                        continue;
-                    }
-                    None => (None, escape.length),
-                }
+                (escape.character.and_then(sextet), escape.length, escape.is_line_end())
             }
-            b'\n' | b'\r' | b' ' | b'\t' => {
+            b'\n' | b'\r' => {
                 let white =
                     content[at..].iter().take(66).take_while(|byte| byte.is_ascii_whitespace()).count();
-                if is_line_end(&content[at..at + white]) {
-                    at += white;
-                    continue;
-                }
-                (None, 1)
+                (None, white, is_line_end(&content[at..at + white]))
             }
-            _ => (sextet(byte), 1),
+            _ => (sextet(byte), 1, false),
         };
         match value {
             Some(sextet) => characters.push(Character { sextet, start: at, end: at + length }),
+            None if is_line_end && (characters.len() - line).is_multiple_of(4) => line = characters.len(),
             None if at > anchor => break,
-            None => characters.clear(),
+            None => {
+                characters.clear();
+                line = 0;
+            }
         }
         at += length;
     }

@@ -48,7 +48,7 @@ const DIGESTS: [&[u8]; 21] = [
 ];
 
 /// Words that name a secret access key, without what separates them.
-const SECRETS: [&[u8]; 11] = [
+const SECRETS: [&[u8]; 12] = [
     b"secretaccesskey",
     b"secretkey",
     b"secretaccess",
@@ -60,13 +60,14 @@ const SECRETS: [&[u8]; 11] = [
     b"accesskeysecret",
     b"accesssecret",
     b"secretaws",
+    b"accesskey",
 ];
 
 /// Words that say it is Amazon's, and those that then say it is a secret.
 const OWNERS: [&[u8]; 5] = [b"aws", b"amazon", b"amzn", b"s3", b"iam"];
-const THINGS: [&[u8]; 7] = [b"key", b"secret", b"password", b"passwd", b"pwd", b"cred", b"pass"];
+const THINGS: [&[u8]; 8] = [b"token", b"key", b"secret", b"password", b"passwd", b"pwd", b"cred", b"pass"];
 
-const TOKENS: [&[u8]; 3] = [b"sessiontoken", b"securitytoken", b"awstoken"];
+const TOKENS: [&[u8]; 2] = [b"sessiontoken", b"securitytoken"];
 
 /// What the text before a value calls it.
 pub(super) fn before(content: &[u8], value: usize) -> Label {
@@ -129,6 +130,8 @@ mod tests {
             "variable \"secret_key\" {\n  default = \"",
             "{\"name\": \"AWS_SECRET_ACCESS_KEY\", \"value\": \"",
             "aws_key = ",
+            "AccessKey: ",
+            "aws_token = '",
             "amazon.password=",
             "private static final String SECRET_KEY = \"",
             "secret_key = ",

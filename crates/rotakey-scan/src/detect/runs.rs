@@ -63,7 +63,8 @@ fn find_at_most(level: Level, content: &[u8], sink: &mut impl Sink) -> ControlFl
         let has_avx2 = level >= Level::Avx2
             && is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2");
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt");
         let has_avx512 = has_avx2
             && level >= Level::Avx512
             && is_x86_feature_detected!("avx512f")
@@ -84,13 +85,13 @@ fn find_at_most(level: Level, content: &[u8], sink: &mut impl Sink) -> ControlFl
 
 // Closures take over the features of the function that they stand in.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
 fn find_with_avx2(content: &[u8], sink: &mut impl Sink) -> ControlFlow<()> {
     find_with(content, sink, |block| avx2::classify(block))
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2,bmi1,bmi2")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2,bmi1,bmi2,lzcnt")]
 fn find_with_avx512(content: &[u8], sink: &mut impl Sink) -> ControlFlow<()> {
     find_with(content, sink, |block| avx512::classify(block))
 }
@@ -145,10 +146,9 @@ impl Between {
         if current.zero | next.zero != 0 {
             tell_wide(offset, current, next, sink)?;
         }
-        let long = stretches(current.secret, next.secret);
-        // A run of capital letters is within one of secrets, which is the rarer question since it is asked for anyhow.
-        if long != 0 || self.run.is_some() {
-            self.rare(offset, long, current, next, sink)?;
+        // A run of capital letters is within one of secrets, so that nothing else needs to be asked of most blocks.
+        if is_long(current.secret, next.secret) || self.run.is_some() {
+            self.rare(offset, current, next, sink)?;
         }
         self.before = current;
         ControlFlow::Continue(())
@@ -158,7 +158,6 @@ impl Between {
     fn rare(
         &mut self,
         offset: usize,
-        long: u64,
         current: Classes,
         next: Classes,
         sink: &mut impl Sink,
@@ -174,6 +173,7 @@ impl Between {
             self.run = None;
             tell_secret(start..offset + current.secret.trailing_ones() as usize, sink)?;
         }
+        let long = stretches(current.secret, next.secret);
         let mut starts = long & !(current.secret << 1 | self.before.secret >> 63);
         while starts != 0 {
             let from = starts.trailing_zeros();
@@ -237,6 +237,18 @@ fn tell_wide(offset: usize, current: Classes, next: Classes, sink: &mut impl Sin
 #[inline(always)]
 fn both(current: u64, next: u64) -> u128 {
     u128::from(next) << 64 | u128::from(current)
+}
+
+/// Whether [`SHORT`] bits or more are set in a row, in the first block or over its end. That costs less than to know where, since
+/// nothing is shifted from one block into the other.
+#[inline(always)]
+fn is_long(current: u64, next: u64) -> bool {
+    let mut all = current;
+    for shift in [1, 2, 4, 8, SHORT - 16] {
+        all &= all >> shift;
+    }
+    let over_the_end = current.leading_ones() + next.trailing_ones();
+    (all != 0) | (over_the_end as usize >= SHORT)
 }
 
 /// The places of the first block from which on [`SHORT`] bits are set.

@@ -24,11 +24,11 @@ const CLASS: [u8; 128] = {
 pub(super) fn classify(block: &[u8; BLOCK]) -> Classes {
     let bytes = load(block);
     let (low, high) = CLASS.as_chunks::<BLOCK>().0.split_at(1);
-    let class = _mm512_permutex2var_epi8(load(&low[0]), bytes, load(&high[0]));
     let ascii = !_mm512_movepi8_mask(bytes);
+    let class = _mm512_maskz_permutex2var_epi8(ascii, load(&low[0]), bytes, load(&high[0]));
     Classes {
-        secret: _mm512_test_epi8_mask(class, _mm512_set1_epi8(1)) & ascii,
-        upper: _mm512_test_epi8_mask(class, _mm512_set1_epi8(2)) & ascii,
+        secret: _mm512_test_epi8_mask(class, class),
+        upper: _mm512_test_epi8_mask(class, _mm512_set1_epi8(2)),
         zero: _mm512_testn_epi8_mask(bytes, bytes),
     }
 }
