@@ -1,6 +1,6 @@
-"""Makes the work tree that `bench scan` measures on: scan_tree.py ARCHIVES TREE TRUTH [--plants N] [--seed S] [--only NAME...]
+"""Makes the work tree that `bench scan` measures on: scan_tree.py TREE TRUTH [--plants N] [--seed S] --archives FILE...
 
-The wheels and tarballs of packages are unpacked beside each other, and keys are planted into some of the files, of which
+The archives, wheels and tarballs of packages, are unpacked beside each other, and keys are planted into some of the files, of which
 TRUTH tells.
 """
 
@@ -33,20 +33,18 @@ def members(archive):
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("archives", "tree", "truth"):
+    for name in ("tree", "truth"):
         parser.add_argument(name)
     parser.add_argument("--plants", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--archives", nargs="+", required=True)
     arguments = parser.parse_args()
 
     files = size = 0
     texts = []
-    for name in sorted(os.listdir(arguments.archives)):
-        package = name.split("-", 1)[0]
-        if not name.endswith((".whl", ".tgz")) or (arguments.only and package not in arguments.only):
-            continue
-        for path, content in members(os.path.join(arguments.archives, name)):
+    for archive in arguments.archives:
+        package = os.path.basename(archive).rsplit(".", 1)[0]
+        for path, content in members(archive):
             if ".." in path or path.startswith("/"):
                 continue
             full = os.path.join(arguments.tree, package, path)

@@ -77,22 +77,20 @@ impl Maker<'_> {
         std::fs::create_dir_all(&self.folder).could_not("make a folder for the corpora")?;
         let labelled = self.labelled(options)?;
         let packages = pins::tree();
-        let small = self.tree("tree-small", &pins::small(&packages), options.seed)?;
-        let (tree, history) = if options.is_quick {
-            (
-                self.tree("tree-small", &pins::small(&packages), options.seed)?,
-                self.history("history-quick", &pins::quick_history(), &[], options)?,
-            )
+        let (tree, small_tree, history) = if options.is_quick {
+            let tree = || self.tree("tree-quick", &pins::quick(&packages), options.seed);
+            (tree()?, tree()?, self.history("history-quick", &pins::quick_history(), &[], options)?)
         } else {
             (
                 self.tree("tree", &packages, options.seed)?,
+                self.tree("tree-small", &pins::small(&packages), options.seed)?,
                 self.history("history", pins::HISTORY, &pins::imported(&packages), options)?,
             )
         };
-        let id = small.planted.first_id().ok_or_else(|| Failure::new("nothing was planted"))?;
+        let id = small_tree.planted.first_id().ok_or_else(|| Failure::new("nothing was planted"))?;
         let few = self.staged("staged-few", 3, id)?;
         let many = self.staged("staged-many", if options.is_quick { 500 } else { MANY_FILES }, id)?;
-        Ok(Corpora { labelled, tree, small_tree: small, history, few, many })
+        Ok(Corpora { labelled, tree, small_tree, history, few, many })
     }
 
     /// The labelled set is made in an instant, so it is made anew each time.
@@ -115,9 +113,9 @@ impl Maker<'_> {
             self.fetch(packages, &archives)?;
             println!("Making a work tree of {} packages.", packages.len());
             let mut python = Command::new(self.peers.program("python"));
-            python.arg(&script).arg(&archives).arg(folder.join("files")).arg(folder.join("truth.json"));
-            python.args(["--seed", &seed.to_string(), "--only"]);
-            process::run(python.args(packages.iter().map(Package::name)))?;
+            python.arg(&script).arg(folder.join("files")).arg(folder.join("truth.json"));
+            python.args(["--seed", &seed.to_string(), "--archives"]);
+            process::run(python.args(packages.iter().filter_map(|package| package.archive(&archives))))?;
             self.finish(&folder)?;
         }
         let truth = read_json(&folder.join("truth.json"))?;
