@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::allow::Allowed;
 use crate::baseline::Label;
 use crate::detect::Found;
+use crate::git::attribute::Reach;
 use crate::holder::Holder;
 use crate::kind::{Kind, Severity};
 use crate::object_id::ObjectId;
@@ -117,6 +118,8 @@ pub struct Introduction {
     pub seconds: i64,
     /// Whether the blob is still in HEAD, at that path or at another.
     pub in_head: bool,
+    /// What the commit is reachable from.
+    pub reach: Reach,
 }
 
 /// How far a text was read, in lines and columns. It goes on from span to span, so that many of them cost no more than

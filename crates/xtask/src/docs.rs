@@ -8,7 +8,11 @@ use crate::repository::Repository;
 use crate::{picture, process};
 
 /// The tests that write documents: a package and a part of their names.
-const WRITERS: &[(&str, &str)] = &[("rotakey-cli", "docs")];
+const WRITERS: &[(&str, &str)] =
+    &[("rotakey-cli", "docs"), ("rotakey-core", SCHEMAS), ("rotakey-scan", SCHEMAS)];
+
+/// The name that the tests of schemas have in common.
+const SCHEMAS: &str = "the_schema_in_the_documentation_is_current";
 
 /// Runs the task.
 pub(crate) fn run(repository: &Repository) -> Result<(), Failure> {

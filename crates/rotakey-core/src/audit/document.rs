@@ -207,8 +207,8 @@ mod tests {
         insta::assert_snapshot!(written(&[judgement("alice")], &[gap(Cause::NotRead)]), @r#"
         {"schema_version":1,"judged_at":"2026-11-23T12:00:00Z",
         "keys":[
-        {"account_id":"111122223333","user_name":"alice","user_arn":"arn:aws:iam::111122223333:user/alice","access_key_id":"AKIAIOSFODNN7EXAMPLE","key_slot":1,"status":"Active","created_at":"2026-08-01T00:00:00Z","age_seconds":9892800,"last_used":"never","last_used_at":null,"last_used_region":null,"last_used_service":null,"last_used_as_of":"2026-11-23T12:00:00Z","privilege":"other","rule":"default","limit_seconds":7776000,"due_at":"2026-10-30T00:00:00Z"},
-        {"account_id":"111122223333","user_name":"alice","user_arn":"arn:aws:iam::111122223333:user/alice","access_key_id":null,"key_slot":1,"status":"Inactive","created_at":"2025-08-01T00:00:00Z","age_seconds":41428800,"last_used":"used","last_used_at":"2026-11-23T12:00:00Z","last_used_region":"eu-central-1","last_used_service":"s3","last_used_as_of":"2026-11-23T12:00:00Z","privilege":"other","rule":"default","limit_seconds":7776000,"due_at":"2025-10-30T00:00:00Z"}],
+        {"account_id":"111122223333","user_name":"alice","user_arn":"arn:aws:iam::111122223333:user/alice","access_key_id":"AKIAIOSFODNN7EXAMPLE","key_slot":1,"status":"Active","created_at":"2026-08-01T00:00:00Z","age_seconds":9892800,"last_used":"never","last_used_at":null,"last_used_region":null,"last_used_service":null,"last_used_as_of":"2026-11-23T12:00:00Z","privilege":"other","owner":"Ann","rule":"default","limit_seconds":7776000,"due_at":"2026-10-30T00:00:00Z"},
+        {"account_id":"111122223333","user_name":"alice","user_arn":"arn:aws:iam::111122223333:user/alice","access_key_id":null,"key_slot":1,"status":"Inactive","created_at":"2025-08-01T00:00:00Z","age_seconds":41428800,"last_used":"used","last_used_at":"2026-11-23T12:00:00Z","last_used_region":"eu-central-1","last_used_service":"s3","last_used_as_of":"2026-11-23T12:00:00Z","privilege":"other","owner":"Ann","rule":"default","limit_seconds":7776000,"due_at":"2025-10-30T00:00:00Z"}],
         "findings":[
         {"code":"key-too-old","severity":"high","account_id":"111122223333","user_name":"alice","user_arn":"arn:aws:iam::111122223333:user/alice","access_key_id":"AKIAIOSFODNN7EXAMPLE","key_slot":1,"created_at":"2026-08-01T00:00:00Z","age_seconds":9892800,"last_used_at":null,"rule":"default","limit_seconds":7776000,"due_at":"2026-10-30T00:00:00Z","message":"114 d 12 h old, limit 90 d","next_command":"rotakey rotate plan --user alice","exempt":null,"exemption_note":null},
         {"code":"key-never-used","severity":"medium","account_id":"111122223333","user_name":"alice","user_arn":"arn:aws:iam::111122223333:user/alice","access_key_id":"AKIAIOSFODNN7EXAMPLE","key_slot":1,"created_at":"2026-08-01T00:00:00Z","age_seconds":9892800,"last_used_at":null,"rule":"default","limit_seconds":3888000,"due_at":"2026-09-15T00:00:00Z","message":"never used in the 114 d 12 h since it was created, limit 45 d","next_command":"aws iam update-access-key --user-name alice --access-key-id AKIAIOSFODNN7EXAMPLE --status Inactive","exempt":null,"exemption_note":null},
@@ -239,15 +239,15 @@ mod tests {
         }
     }
 
-    /// The schema in `docs/` is what programs are written against. Set `UPDATE_SCHEMAS=1` to write it anew.
+    /// The schema in `docs/` is what programs are written against. `cargo xtask docs` writes it anew.
     #[test]
     fn the_schema_in_the_documentation_is_current() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/audit.schema.json");
         let current = format!("{:#}\n", document_schema().as_value());
-        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(&path, &current).unwrap();
         }
         let written = std::fs::read_to_string(&path).unwrap();
-        assert!(written == current, "{} is out of date: UPDATE_SCHEMAS=1 writes it anew", path.display());
+        assert!(written == current, "{} is out of date: run `cargo xtask docs`", path.display());
     }
 }

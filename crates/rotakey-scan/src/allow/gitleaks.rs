@@ -186,6 +186,7 @@ mod tests {
                 email: String::new(),
                 seconds: 0,
                 in_head: true,
+                reach: crate::git::attribute::Reach::Reference,
             }),
             ..ids(3)
         };

@@ -224,6 +224,7 @@ mod tests {
                 email: "somebody@example.com".to_owned(),
                 seconds: 1,
                 in_head: true,
+                reach: crate::git::attribute::Reach::Reference,
             }),
             value: Some(secret()),
             allowed: Some(Allowed::Mark(Mark::DetectSecrets)),

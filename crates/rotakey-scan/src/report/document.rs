@@ -63,6 +63,8 @@ pub struct FindingDocument {
     pub date: Option<String>,
     /// Whether it is still there in HEAD, where history was read.
     pub in_head: Option<bool>,
+    /// What the commit is reachable from: a `reference`, the `stash`, the `log` of a reference only, or `nothing`.
+    pub reachable_from: Option<String>,
     /// Whether the baseline knows it; null if there is no baseline.
     pub baseline: Option<BaselineState>,
     /// Whether a person labelled it as a secret in the baseline; null if nobody did.
@@ -164,6 +166,7 @@ impl FindingDocument {
             email: introduced.map(|introduced| introduced.email.clone()),
             date: introduced.and_then(|introduced| words::date(introduced.seconds)),
             in_head: introduced.map(|introduced| introduced.in_head),
+            reachable_from: introduced.map(|introduced| introduced.reach.name().to_owned()),
             baseline: match known {
                 Some(_) => Some(BaselineState::Known),
                 None if about.baseline => Some(BaselineState::New),

@@ -88,6 +88,7 @@ pub fn report(specimen: &Specimen) -> Report {
         email: "eve@example.com".to_owned(),
         seconds: 1_700_000_000,
         in_head: false,
+        reach: crate::git::attribute::Reach::Reference,
     };
     let blob = "fedcba9876543210fedcba9876543210fedcba98".parse().expect(CONSTANT);
     let findings = vec![

@@ -90,16 +90,16 @@ fn every_line_of_json_lines_is_a_finding_of_the_documented_form() {
     assert_eq!((&lines[10]["baseline"], &lines[10]["is_secret"]), (&"known".into(), &true.into()));
 }
 
-/// The schema in `docs/` is what programs are written against. Set `UPDATE_SCHEMAS=1` to write it anew.
+/// The schema in `docs/` is what programs are written against. `cargo xtask docs` writes it anew.
 #[test]
 fn the_schema_in_the_documentation_is_current() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/scan.schema.json");
     let current = format!("{:#}\n", document::line_schema().as_value());
-    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, &current).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap();
-    assert!(written == current, "{} is out of date: UPDATE_SCHEMAS=1 writes it anew", path.display());
+    assert!(written == current, "{} is out of date: run `cargo xtask docs`", path.display());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use anstyle::Style;
 use jiff::Timestamp;
 use rotakey_scan::coverage::LeftOut;
 use rotakey_scan::finding::{Finding, Introduction};
+use rotakey_scan::git::attribute::Reach;
 use rotakey_scan::kind::{Kind, Severity};
 use rotakey_scan::report::{Tally, place, title};
 use rotakey_scan::scan::Report;
@@ -160,8 +161,14 @@ fn cut(text: &str, limit: usize) -> String {
 /// The commit, in harmless words.
 fn commit(introduced: &Introduction) -> String {
     let day = Timestamp::from_second(introduced.seconds).map_or_else(|_| "an unknown day".to_owned(), day);
-    let Introduction { commit, author, email, in_head, .. } = introduced;
-    let gone = if *in_head { "" } else { "; no longer in HEAD" };
+    let Introduction { commit, author, email, in_head, reach, .. } = introduced;
+    let gone = match (reach, in_head) {
+        (Reach::Stash, _) => "; in the stash only",
+        (Reach::Log, _) => "; in the log of a reference only",
+        (Reach::Nothing, _) => "; in a commit that nothing leads to",
+        (Reach::Reference, true) => "",
+        (Reach::Reference, false) => "; no longer in HEAD",
+    };
     escape(&format!("since {commit:.12}, {day}, {author} <{email}>{gone}")).into_owned()
 }
 
@@ -313,6 +320,7 @@ mod tests {
             email: "eve@example.com".to_owned(),
             seconds: 1_700_000_000,
             in_head: false,
+            reach: Reach::Reference,
         };
         let token = Finding {
             kind: Kind::SessionToken,
@@ -381,6 +389,7 @@ backup.zip!k8s/secret.yaml
             email: "\u{9b}x".to_owned(),
             seconds: i64::MAX,
             in_head: true,
+            reach: Reach::Reference,
         });
         let told = listed(vec![hostile], 80);
         assert!(told.chars().all(|character| character == '\n' || !crate::terminal::is_harmful(character)));

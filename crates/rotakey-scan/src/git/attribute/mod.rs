@@ -51,6 +51,18 @@ pub enum Reach {
     Nothing,
 }
 
+impl Reach {
+    /// The name in documents, such as `stash`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::Stash => "stash",
+            Self::Log => "log",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
 /// Where to begin: what is reachable from these commits is reachable in that way. They may be tags.
 #[derive(Debug, Default, Clone)]
 pub struct Tips {

@@ -89,6 +89,7 @@ pub fn locate(
             email: first.author.email.clone(),
             seconds: first.author.seconds,
             in_head: all.iter().any(|place| place.in_head),
+            reach: first.reach,
         });
     }
     Ok(Origins { located, unread: attribution.unread })

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use rotakey_scan::coverage::{Reason, Unread};
 use rotakey_scan::finding::{Digests, Introduction};
+use rotakey_scan::git::attribute::Reach;
 use rotakey_scan::git::change::Change;
 use rotakey_scan::git::commit;
 use rotakey_scan::git::gaps::Gaps;
@@ -170,5 +171,6 @@ fn introduction(id: &ObjectId, reader: &mut Reader<'_>) -> Option<Introduction> 
         email: author.email,
         seconds: author.seconds,
         in_head: true,
+        reach: Reach::Reference,
     })
 }
