@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => None,
     };
     let staged = staged(&index, tree.map(|commit| commit.tree), &mut objects);
-    let (blobs, entries, all) = (staged.blobs.len(), index.entries().len(), begin.elapsed());
+    let (blobs, entries, all) = (staged.blobs.len(), index.count(), begin.elapsed());
     let text = format!(
         "{blobs} of {entries}: references {references:?}, index {read:?}, store {opened:?}, {all:?}\n"
     );

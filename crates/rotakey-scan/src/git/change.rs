@@ -92,20 +92,20 @@ impl Changes {
 }
 
 /// The entries of a tree by their names.
-pub(super) struct Folder<'a> {
+struct Folder<'a> {
     entries: HashMap<(&'a [u8], bool), ObjectId>,
 }
 
 impl<'a> Folder<'a> {
     /// Those of a tree; what is behind a damaged one is not there.
-    pub(super) fn new(content: &'a [u8], length: usize) -> Self {
+    fn new(content: &'a [u8], length: usize) -> Self {
         let entries = tree::entries(content, length).map_while(Result::ok);
         let entries = entries.filter(|entry| !entry.mode.is_submodule());
         Self { entries: entries.map(|entry| ((entry.name, entry.mode.is_tree()), entry.id)).collect() }
     }
 
     /// The folder of this name, or the blob, as the mode says.
-    pub(super) fn get(&self, name: &[u8], mode: Mode) -> Option<ObjectId> {
+    fn get(&self, name: &[u8], mode: Mode) -> Option<ObjectId> {
         self.entries.get(&(name, mode.is_tree())).copied()
     }
 }

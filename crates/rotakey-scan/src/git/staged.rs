@@ -1,10 +1,12 @@
 //! What the next commit would bring: the index against HEAD.
 
-use super::change::{Change, Changes, Folder, read_tree};
+use std::collections::HashMap;
+
+use super::change::{Change, Changes, read_tree};
 use super::gaps::Gaps;
 use super::index::{CachedTree, Index, IndexEntry};
 use super::read::ReadObjects;
-use super::tree::Mode;
+use super::tree;
 use crate::object_id::ObjectId;
 
 /// What is staged.
@@ -20,92 +22,88 @@ pub struct Staged {
 /// Compares an index with the tree of HEAD, if there is a commit yet. Only folders that differ are looked at, where git
 /// remembers the trees of the others.
 pub fn staged(index: &Index, head: Option<ObjectId>, objects: &mut impl ReadObjects) -> Staged {
-    let mut comparison = Comparison { index, length: objects.format().length(), staged: Staged::default() };
-    let mut open = vec![Part { entries: index.entries(), path: 0, head, cached: index.cache_tree().top() }];
-    let mut changes = Changes::default();
-    while let Some(part) = open.pop() {
-        comparison.part(part, objects, &mut changes, &mut open);
+    let mut staged = Staged::default();
+    let cached = index.cache_tree().top();
+    if cached.and_then(CachedTree::known).is_some_and(|known| Some(known) == Some(index.count()).zip(head)) {
+        return staged;
     }
-    let mut staged = comparison.staged;
+    let mut changes = Changes::default();
+    let mut entries = index.entries();
+    // The folders around the entry, and the path of the innermost.
+    let mut levels = vec![Level::new(0, head, cached, objects)];
+    let mut folder: Vec<u8> = Vec::new();
+    while let Some(entry) = entries.entry() {
+        let common = entry.path.iter().zip(&folder).take_while(|(a, b)| a == b).count();
+        levels.truncate(levels.partition_point(|level| level.path <= common));
+        while let (Some(entry), Some(level)) = (entries.entry(), levels.last()) {
+            folder.truncate(level.path);
+            let name = &entry.path[level.path..];
+            let Some(slash) = memchr::memchr(b'/', name) else {
+                level.file(name, &entry, &mut staged.blobs);
+                entries.advance();
+                break;
+            };
+            let (name, head) = (&name[..slash], level.folders.get(&name[..slash]).copied());
+            // A folder that a sparse checkout leaves out. It need not be that of HEAD.
+            if entry.mode.is_tree() && level.path + slash + 1 == entry.path.len() {
+                let mut found = |change| staged.blobs.push(change);
+                changes.between(objects, entry.path, entry.id, head.as_slice(), &mut found);
+                entries.advance();
+                break;
+            }
+            let cached = level.cached.get(name).copied();
+            folder.extend_from_slice(&entry.path[level.path..=level.path + slash]);
+            if let Some((count, id)) = cached.and_then(CachedTree::known)
+                && Some(id) == head
+                && entries.skip_folder(&folder, count)
+            {
+                break;
+            }
+            levels.push(Level::new(folder.len(), head, cached, objects));
+        }
+    }
     staged.gaps.add(changes.gaps);
     staged.blobs.sort_by(|a, b| a.path.cmp(&b.path));
     staged
 }
 
 /// A folder of the index.
-struct Part<'a> {
-    entries: &'a [IndexEntry],
+struct Level<'a> {
     /// The length of its path, with the slash.
     path: usize,
-    /// What it is in HEAD.
-    head: Option<ObjectId>,
-    /// What it would become.
-    cached: Option<CachedTree<'a>>,
+    /// What HEAD has there.
+    folders: HashMap<Box<[u8]>, ObjectId>,
+    files: HashMap<Box<[u8]>, ObjectId>,
+    /// What the folders in it would become.
+    cached: HashMap<&'a [u8], CachedTree<'a>>,
 }
 
-struct Comparison<'a> {
-    index: &'a Index,
-    length: usize,
-    staged: Staged,
-}
-
-impl<'a> Comparison<'a> {
-    fn part(
-        &mut self,
-        part: Part<'a>,
+impl<'a> Level<'a> {
+    fn new(
+        path: usize,
+        head: Option<ObjectId>,
+        cached: Option<CachedTree<'a>>,
         objects: &mut impl ReadObjects,
-        changes: &mut Changes,
-        open: &mut Vec<Part<'a>>,
-    ) {
-        let known = part.cached.and_then(|cached| cached.known());
-        if known.is_some_and(|(count, id)| count == part.entries.len() && Some(id) == part.head) {
-            return;
-        }
+    ) -> Self {
         // What of HEAD cannot be read is as if it were not there: more is scanned then, and nothing missed.
-        let head = part.head.and_then(|id| read_tree(objects, &id).ok().flatten()).unwrap_or_default();
-        let head = Folder::new(&head, self.length);
-        let cached = part.cached.map(|cached| cached.folders()).unwrap_or_default();
-        let mut rest = part.entries;
-        while let Some((entry, behind)) = rest.split_first() {
-            let whole = self.index.path(entry);
-            let name = &whole[part.path..];
-            let slash = memchr::memchr(b'/', name);
-            match slash {
-                // A folder that a sparse checkout leaves out. It need not be that of HEAD.
-                Some(slash) if entry.mode.is_tree() && slash + 1 == name.len() => {
-                    let before = head.get(&name[..slash], Mode::TREE);
-                    let blobs = &mut self.staged.blobs;
-                    changes.between(objects, whole, entry.id, before.as_slice(), &mut |change| {
-                        blobs.push(change)
-                    });
-                    rest = behind;
-                }
-                Some(slash) => {
-                    let folder = &name[..=slash];
-                    let inside = |entry: &IndexEntry| self.index.path(entry)[part.path..].starts_with(folder);
-                    let count = 1 + behind.iter().take_while(|entry| inside(entry)).count();
-                    let (entries, others) = rest.split_at(count);
-                    open.push(Part {
-                        entries,
-                        path: part.path + folder.len(),
-                        head: head.get(&name[..slash], Mode::TREE),
-                        cached: cached.get(&name[..slash]).copied(),
-                    });
-                    rest = others;
-                }
-                None => {
-                    rest = behind;
-                    if !entry.mode.is_blob() || entry.intent_to_add {
-                        continue;
-                    }
-                    let before = head.get(name, entry.mode);
-                    if before != Some(entry.id) {
-                        let before = before.into_iter().collect();
-                        let (id, mode) = (entry.id, entry.mode);
-                        self.staged.blobs.push(Change { path: whole.to_vec(), id, mode, before });
-                    }
-                }
+        let content = head.and_then(|id| read_tree(objects, &id).ok().flatten()).unwrap_or_default();
+        let cached = cached.map(CachedTree::folders).unwrap_or_default();
+        let mut level = Self { path, folders: HashMap::new(), files: HashMap::new(), cached };
+        for entry in tree::entries(&content, objects.format().length()).map_while(Result::ok) {
+            if entry.mode.is_tree() {
+                level.folders.insert(entry.name.into(), entry.id);
+            } else if entry.mode.is_blob() {
+                level.files.insert(entry.name.into(), entry.id);
             }
+        }
+        level
+    }
+
+    fn file(&self, name: &[u8], entry: &IndexEntry<'_>, staged: &mut Vec<Change>) {
+        let IndexEntry { path, id, mode, intent_to_add, .. } = *entry;
+        let before = self.files.get(name).copied();
+        if mode.is_blob() && !intent_to_add && before != Some(id) {
+            staged.push(Change { path: path.to_vec(), id, mode, before: before.into_iter().collect() });
         }
     }
 }

@@ -84,13 +84,13 @@ impl CacheTree {
 
 impl<'a> CachedTree<'a> {
     /// How many entries of the index are in the folder, and which tree it would become; `None` if that is to be found out.
-    pub fn known(&self) -> Option<(usize, ObjectId)> {
+    pub fn known(self) -> Option<(usize, ObjectId)> {
         let (count, id) = self.all.nodes[self.at].known?;
         Some((count as usize, id))
     }
 
     /// The folders in it by their names.
-    pub fn folders(&self) -> HashMap<&'a [u8], Self> {
+    pub fn folders(self) -> HashMap<&'a [u8], Self> {
         let mut folders = HashMap::new();
         let end = self.all.nodes[self.at].end as usize;
         let mut at = self.at + 1;

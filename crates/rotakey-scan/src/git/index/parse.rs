@@ -2,8 +2,9 @@
 
 use super::cache_tree::CacheTree;
 use super::split::Link;
-use super::{Index, IndexEntry, Problem};
+use super::{IndexEntry, Problem};
 use crate::git::objects::ObjectFormat;
+use crate::git::objects::map::Bytes;
 use crate::git::tree::Mode;
 use crate::object_id::ObjectId;
 
@@ -13,10 +14,35 @@ const MOST_PATHS: usize = 1 << 30;
 /// Times, device, inode, mode, owner and size.
 const STAT: usize = 40;
 
-/// Reads an index, and what it says of a larger one that it belongs to.
-pub(super) fn parse(bytes: &[u8], format: ObjectFormat) -> Result<(Index, Option<Link>), Problem> {
+const HEADER: usize = 12;
+
+/// An index that was seen to be whole.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) packed: Packed,
+    pub(super) cache_tree: CacheTree,
+    /// What it says of a larger one that it belongs to.
+    pub(super) link: Option<Link>,
+}
+
+/// Entries as they stand in a file. They are read where they are: to build them all takes longer than all the rest.
+#[derive(Debug)]
+pub(super) struct Packed {
+    bytes: Bytes,
+    layout: Layout,
+    count: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Layout {
+    version: u32,
+    format: ObjectFormat,
+}
+
+/// Goes over all entries once, so that who reads them later need not expect an error, and reads what stands behind them.
+pub(super) fn parse(bytes: Bytes, format: ObjectFormat) -> Result<Parsed, Problem> {
     let cut_off = Problem::Damaged("it is cut off");
-    let (header, _) = bytes.split_first_chunk::<12>().ok_or(cut_off.clone())?;
+    let (header, _) = bytes.split_first_chunk::<HEADER>().ok_or(cut_off.clone())?;
     if !header.starts_with(b"DIRC") {
         return Err(Problem::Damaged("it does not begin as an index does"));
     }
@@ -24,30 +50,28 @@ pub(super) fn parse(bytes: &[u8], format: ObjectFormat) -> Result<(Index, Option
     if !matches!(version, 2..=4) {
         return Err(Problem::Unsupported(format!("version {version}")));
     }
-    // What stands at the end is the checksum.
-    let end = bytes.len().checked_sub(format.length()).filter(|end| *end >= 12).ok_or(cut_off.clone())?;
-    let mut reader =
-        Reader { rest: &bytes[12..end], format, version, index: Index::default(), previous: 0..0 };
+    let layout = Layout { version, format };
     let count = number(&header[8..12]);
-    // Not more than there can be.
-    reader.index.entries.reserve((count as usize).min(bytes.len() / (STAT + format.length())));
-    reader.index.paths.reserve(bytes.len() / 2);
+    // What stands at the end is the checksum.
+    let end = bytes.len().checked_sub(format.length()).filter(|end| *end >= HEADER);
+    let mut rest = &bytes[HEADER..end.ok_or(cut_off.clone())?];
+    let (mut prefixed, mut paths) = (Vec::new(), 0);
     for _ in 0..count {
-        let entry = reader.entry().ok_or(cut_off.clone())?;
-        reader.index.entries.push(entry);
-        if reader.index.paths.len() > MOST_PATHS {
+        let (entry, behind) = layout.entry(rest, &mut prefixed).ok_or(cut_off.clone())?;
+        paths += entry.path.map_or(prefixed.len(), <[u8]>::len);
+        if paths > MOST_PATHS {
             return Err(Problem::Damaged("its paths are longer than a gibibyte"));
         }
+        rest = behind;
     }
-    let Reader { mut rest, mut index, .. } = reader;
-    let mut link = None;
+    let (mut cache_tree, mut link) = (CacheTree::default(), None);
     while !rest.is_empty() {
         let (header, behind) = rest.split_first_chunk::<8>().ok_or(cut_off.clone())?;
         let (content, behind) =
             behind.split_at_checked(number(&header[4..]) as usize).ok_or(cut_off.clone())?;
         match &header[..4] {
             b"TREE" => {
-                index.cache_tree = CacheTree::parse(content, format.length())
+                cache_tree = CacheTree::parse(content, format.length())
                     .ok_or(Problem::Damaged("its extension `TREE` is damaged"))?;
             }
             b"link" => link = Link::parse(content, format)?,
@@ -62,24 +86,76 @@ pub(super) fn parse(bytes: &[u8], format: ObjectFormat) -> Result<(Index, Option
         }
         rest = behind;
     }
-    Ok((index, link))
+    Ok(Parsed { packed: Packed { bytes, layout, count }, cache_tree, link })
 }
 
-struct Reader<'a> {
+impl Packed {
+    pub(super) fn count(&self) -> usize {
+        self.count as usize
+    }
+
+    pub(super) fn cursor(&self) -> Cursor<'_> {
+        let rest = &self.bytes[HEADER..self.bytes.len() - self.layout.format.length()];
+        let mut cursor =
+            Cursor { layout: self.layout, rest, left: self.count, current: None, prefixed: Vec::new() };
+        cursor.advance();
+        cursor
+    }
+}
+
+/// Stands at an entry, or behind the last.
+#[derive(Debug, Clone)]
+pub(super) struct Cursor<'a> {
+    layout: Layout,
+    /// What is behind the entry, and how many follow.
     rest: &'a [u8],
-    format: ObjectFormat,
-    version: u32,
-    index: Index,
-    /// Where the path of the entry before is.
-    previous: std::ops::Range<usize>,
+    left: u32,
+    current: Option<Entry<'a>>,
+    /// The path, in version 4.
+    prefixed: Vec<u8>,
 }
 
-impl Reader<'_> {
-    /// `None` if it is cut off.
-    fn entry(&mut self) -> Option<IndexEntry> {
-        let start = self.rest;
-        let (stat, rest) = start.split_at_checked(STAT)?;
-        let (id, rest) = rest.split_at_checked(self.format.length())?;
+/// An entry that is not looked at closely.
+#[derive(Debug, Clone, Copy)]
+struct Entry<'a> {
+    bytes: &'a [u8],
+    flags: u16,
+    extended: u16,
+    /// `None` if it has a beginning in common with the one before, and is not here as a whole.
+    path: Option<&'a [u8]>,
+}
+
+impl Cursor<'_> {
+    pub(super) fn path(&self) -> Option<&[u8]> {
+        self.current.map(|entry| entry.path.unwrap_or(&self.prefixed))
+    }
+
+    pub(super) fn entry(&self) -> Option<IndexEntry<'_>> {
+        let Entry { bytes, flags, extended, path } = self.current?;
+        Some(IndexEntry {
+            path: path.unwrap_or(&self.prefixed),
+            id: ObjectId::from_bytes(&bytes[STAT..STAT + self.layout.format.length()])?,
+            mode: Mode(number(&bytes[24..28])),
+            stage: (flags >> 12 & 3) as u8,
+            intent_to_add: extended & 0x2000 != 0,
+        })
+    }
+
+    pub(super) fn advance(&mut self) {
+        self.current = None;
+        if let Some(left) = self.left.checked_sub(1)
+            && let Some((entry, rest)) = self.layout.entry(self.rest, &mut self.prefixed)
+        {
+            (self.current, self.rest, self.left) = (Some(entry), rest, left);
+        }
+    }
+}
+
+impl Layout {
+    /// The entry at the beginning, and what is behind it; `None` if it is cut off. In version 4 the path of the one before
+    /// becomes that of this one.
+    fn entry<'a>(self, bytes: &'a [u8], prefixed: &mut Vec<u8>) -> Option<(Entry<'a>, &'a [u8])> {
+        let (_, rest) = bytes.split_at_checked(STAT + self.format.length())?;
         let (flags, mut rest) = rest.split_first_chunk::<2>()?;
         let flags = u16::from_be_bytes(*flags);
         let mut extended = 0;
@@ -88,34 +164,22 @@ impl Reader<'_> {
             extended = u16::from_be_bytes(*more);
             rest = behind;
         }
-        let paths = &mut self.index.paths;
-        let begin = paths.len();
         if self.version == 4 {
             let (dropped, behind) = offset(rest)?;
-            let kept = self.previous.len().checked_sub(dropped)?;
             let end = memchr::memchr(0, behind)?;
-            paths.extend_from_within(self.previous.start..self.previous.start + kept);
-            paths.extend_from_slice(&behind[..end]);
-            self.rest = &behind[end + 1..];
-        } else {
-            let length = match usize::from(flags & 0xfff) {
-                // It does not fit, and ends with a zero.
-                0xfff => memchr::memchr(0, rest)?,
-                length => length,
-            };
-            paths.extend_from_slice(rest.get(..length)?);
-            // Filled up with one to eight zeros to a multiple of eight bytes.
-            let whole = (start.len() - rest.len() + length + 8) & !7;
-            self.rest = start.get(whole..)?;
+            prefixed.truncate(prefixed.len().checked_sub(dropped)?);
+            prefixed.extend_from_slice(&behind[..end]);
+            return Some((Entry { bytes, flags, extended, path: None }, &behind[end + 1..]));
         }
-        self.previous = begin..paths.len();
-        Some(IndexEntry {
-            path: (u32::try_from(begin).ok()?, u32::try_from(paths.len() - begin).ok()?),
-            id: ObjectId::from_bytes(id)?,
-            mode: Mode(number(&stat[24..28])),
-            stage: (flags >> 12 & 3) as u8,
-            intent_to_add: extended & 0x2000 != 0,
-        })
+        let length = match usize::from(flags & 0xfff) {
+            // It does not fit, and ends with a zero.
+            0xfff => memchr::memchr(0, rest)?,
+            length => length,
+        };
+        let path = rest.get(..length)?;
+        // Filled up with one to eight zeros to a multiple of eight bytes.
+        let whole = (bytes.len() - rest.len() + length + 8) & !7;
+        Some((Entry { bytes, flags, extended, path: Some(path) }, bytes.get(whole..)?))
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::git::objects::map::Bytes;
 use crate::git::repository::Repository;
 use crate::git::testing::Sandbox;
 
@@ -13,17 +14,23 @@ fn check_with(sandbox: &Sandbox, options: &[&str]) -> Index {
     let listed = sandbox.git(&[&["ls-files", "--stage", "-z"], options].concat());
     let expected: Vec<String> =
         listed.split(|byte| *byte == 0).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
-    let read: Vec<String> = index
-        .entries()
-        .iter()
-        .map(|entry| {
-            let path = String::from_utf8_lossy(index.path(entry));
-            format!("{:06o} {} {}\t{path}", entry.mode.0, entry.id, entry.stage)
-        })
-        .chain([String::new()])
-        .collect();
+    let mut read = entries(&index, |entry| {
+        let path = String::from_utf8_lossy(entry.path);
+        format!("{:06o} {} {}\t{path}", entry.mode.0, entry.id, entry.stage)
+    });
+    assert_eq!(read.len(), index.count());
+    read.push(String::new());
     assert_eq!(read, expected);
     index
+}
+
+fn entries<T>(index: &Index, tell: impl Fn(IndexEntry<'_>) -> T) -> Vec<T> {
+    let (mut entries, mut told) = (index.entries(), Vec::new());
+    while let Some(entry) = entries.entry() {
+        told.push(tell(entry));
+        entries.advance();
+    }
+    told
 }
 
 /// Some files, at the top and deep.
@@ -49,13 +56,8 @@ fn every_version_and_format_is_read_as_git_reads_it() {
             sandbox.write("new", "not added");
             sandbox.git(&["add", "--intent-to-add", "new"]);
             let index = check(&sandbox);
-            let intended: Vec<&[u8]> = index
-                .entries()
-                .iter()
-                .filter(|entry| entry.intent_to_add)
-                .map(|entry| index.path(entry))
-                .collect();
-            assert_eq!(intended, [b"new"]);
+            let intended = entries(&index, |entry| entry.intent_to_add.then(|| entry.path.to_vec()));
+            assert_eq!(intended.into_iter().flatten().collect::<Vec<_>>(), [b"new"]);
         }
     }
 }
@@ -93,7 +95,7 @@ fn a_split_index_is_put_together() {
         assert!(
             std::fs::read(sandbox.path().join(".git/index")).unwrap().windows(4).any(|name| name == b"link")
         );
-        assert!(index.entries().len() > 60);
+        assert!(index.count() > 60);
         std::fs::remove_file(sandbox.path().join("folder5/deep/file-1")).unwrap();
         sandbox.write("folder5/deep/file-2", "again");
         sandbox.git(&["add", "--all"]);
@@ -108,8 +110,8 @@ fn a_sparse_index_has_folders() {
     sandbox.commit("one");
     sandbox.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "folder3"]);
     let index = check(&sandbox);
-    let folders = index.entries().iter().filter(|entry| entry.mode.is_tree()).count();
-    assert_eq!(folders, 6);
+    let folders = entries(&index, |entry| entry.mode.is_tree());
+    assert_eq!(folders.into_iter().filter(|is_tree| *is_tree).count(), 6);
 }
 
 #[test]
@@ -125,7 +127,7 @@ fn the_stages_of_a_conflict_are_told_apart() {
     sandbox.commit("ours");
     sandbox.git(&["read-tree", "-m", "main~1", "main", "theirs"]);
     let index = check(&sandbox);
-    assert_eq!(index.entries().iter().map(|entry| entry.stage).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(entries(&index, |entry| entry.stage), [1, 2, 3]);
 }
 
 #[test]
@@ -139,7 +141,7 @@ fn an_index_without_a_checksum_or_with_extensions_that_may_be_skipped_is_read() 
     sandbox.git(&["status"]);
     let index = check(&sandbox);
     let (count, tree) = index.cache_tree().top().unwrap().known().unwrap();
-    assert_eq!((count, tree), (index.entries().len(), sandbox.id(&["rev-parse", "HEAD^{tree}"])));
+    assert_eq!((count, tree), (index.count(), sandbox.id(&["rev-parse", "HEAD^{tree}"])));
 }
 
 #[test]
@@ -151,7 +153,7 @@ fn a_damaged_index_is_an_error_and_never_a_panic() {
         sandbox.git(&["update-index", "--index-version", version]);
         let whole = std::fs::read(sandbox.path().join(".git/index")).unwrap();
         let file = sandbox.path().join("damaged");
-        let read = |bytes: &[u8]| parse::parse(bytes, ObjectFormat::Sha1);
+        let read = |bytes: &[u8]| parse::parse(Bytes::Owned(bytes.to_vec()), ObjectFormat::Sha1);
         assert!(read(&whole).is_ok());
         for end in (0..whole.len()).step_by(7) {
             // What is cut off between extensions cannot be told from what is whole.
@@ -168,7 +170,12 @@ fn a_damaged_index_is_an_error_and_never_a_panic() {
                 let at = random.usize(..damaged.len());
                 damaged[at] = random.u8(..);
             }
-            let _ = read(&damaged);
+            if let Ok(parsed) = read(&damaged) {
+                let count = parsed.packed.count();
+                let index = Index { content: Content::Packed(parsed.packed), ..Index::default() };
+                // What was seen to be whole is read to its end.
+                assert_eq!(entries(&index, |entry| entry.path.len()).len(), count);
+            }
         }
         let mut unknown = whole[..whole.len() - 20].to_vec();
         unknown.extend(b"what\0\0\0\0");
@@ -179,5 +186,26 @@ fn a_damaged_index_is_an_error_and_never_a_panic() {
             matches!(&error, IndexError::Unsupported { what, .. } if what == "extension `what`"),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn a_folder_is_skipped_only_if_it_has_just_so_many_entries() {
+    let sandbox = Sandbox::repository(&[]);
+    fill(&sandbox);
+    sandbox.git(&["add", "."]);
+    for version in ["2", "4"] {
+        sandbox.git(&["update-index", "--index-version", version]);
+        let index = check(&sandbox);
+        let mut entries = index.entries();
+        for (folder, count) in [("folder0/", 12), ("folder0/", 14), ("folder0/", 0), ("folder1/", 13)] {
+            assert!(!entries.skip_folder(folder.as_bytes(), count), "{folder} {count}");
+            assert_eq!(entries.entry().unwrap().path, b"folder0/deep/file-0");
+        }
+        assert!(entries.skip_folder(b"folder0/deep/", 13));
+        assert_eq!(entries.entry().unwrap().path, b"folder1.c");
+        assert!(entries.skip_folder(b"folder1.c", 1) && entries.skip_folder(b"folder1/", 13));
+        assert!(entries.skip_folder(b"folder", 5 * 13));
+        assert!(entries.entry().is_none() && !entries.skip_folder(b"", 1));
     }
 }

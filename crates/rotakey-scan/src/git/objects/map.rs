@@ -9,7 +9,7 @@ use memmap2::Mmap;
 
 /// The bytes of a file, or of what stands for one.
 #[derive(Debug)]
-pub(super) enum Bytes {
+pub(in crate::git) enum Bytes {
     Mapped(Mmap),
     Owned(Vec<u8>),
 }
@@ -25,17 +25,17 @@ impl Deref for Bytes {
     }
 }
 
-/// Maps a pack or an index.
-pub(super) fn map(path: &Path) -> io::Result<Bytes> {
+/// Maps a pack, its index, or the index of what is staged.
+pub(in crate::git) fn map(path: &Path) -> io::Result<Bytes> {
     // To open a pipe would wait for somebody to write.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
     }
     let file = File::open(path)?;
     #[expect(unsafe_code, reason = "no map of a file is safe by itself")]
-    // SAFETY: the bytes must not change nor vanish while they are mapped. Git writes packs and indices under another name,
-    // and from when they have theirs on they are never written to nor cut, only unlinked as a whole, which leaves maps as
-    // they are; git itself maps them and relies on it. Nothing is concluded from having read the same byte twice.
+    // SAFETY: the bytes must not change nor vanish while they are mapped. Git writes packs, their indices and the
+    // index of what is staged under another name, and from when they have theirs on they are never written to nor cut, only
+    // unlinked or replaced as a whole, which leaves maps as they are; git itself maps them and relies on it. Nothing is concluded from having read the same byte twice.
     let map = unsafe { Mmap::map(&file)? };
     Ok(Bytes::Mapped(map))
 }

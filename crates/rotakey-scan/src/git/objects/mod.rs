@@ -15,7 +15,7 @@ mod index;
 mod inflate;
 mod kind;
 mod loose;
-mod map;
+pub(super) mod map;
 mod pack;
 mod reader;
 mod seams;

@@ -126,7 +126,11 @@ fn folders_that_a_sparse_checkout_leaves_out_are_compared() {
     sandbox.git(&["add", "folder3/x"]);
     let repository = Repository::open(sandbox.path()).unwrap().unwrap();
     let index = Index::read(&repository.index_file, &repository.git_dir, repository.format).unwrap();
-    assert!(index.entries().iter().any(|entry| entry.mode.is_tree()));
+    let mut entries = index.entries();
+    while entries.entry().is_some_and(|entry| !entry.mode.is_tree()) {
+        entries.advance();
+    }
+    assert!(entries.entry().is_some());
     check(&sandbox, &["folder3/x", "folder7/deep/file-3", "folder8/new"]);
 }
 
@@ -161,4 +165,24 @@ fn without_gits_memory_of_trees_the_answer_is_the_same() {
     std::fs::remove_file(sandbox.path().join(".git/index")).unwrap();
     sandbox.git_with(&["update-index", "--index-info"], &listed);
     check(&sandbox, &["folder3/deep/file-1"]);
+}
+
+#[test]
+fn what_git_remembers_of_folders_is_believed_only_where_their_entries_are_as_many() {
+    let sandbox = filled(&[]);
+    sandbox.write("folder3/deep/file-1", "changed");
+    sandbox.git(&["read-tree", "HEAD"]);
+    sandbox.git(&["add", "folder3"]);
+    let file = sandbox.path().join(".git/index");
+    let whole = std::fs::read(&file).unwrap();
+    // One more than there are is said to be in `folder2`, which would hide the first of `folder3`.
+    let place = whole.windows(12).position(|bytes| bytes == b"folder2\x005 1\n").unwrap();
+    let mut damaged = whole;
+    damaged[place + 8] = b'6';
+    std::fs::write(&file, damaged).unwrap();
+    let repository = Repository::open(sandbox.path()).unwrap().unwrap();
+    let index = Index::read(&repository.index_file, &repository.git_dir, repository.format).unwrap();
+    let staged = staged(&index, Some(sandbox.id(&["rev-parse", "HEAD^{tree}"])), &mut sandbox.objects());
+    let paths: Vec<&[u8]> = staged.blobs.iter().map(|change| change.path.as_slice()).collect();
+    assert_eq!(paths, [b"folder3/deep/file-1"]);
 }
