@@ -97,12 +97,17 @@ impl Sink for Search<'_> {
         if at < self.wide[at % 2] || self.depth == DEEPEST {
             return ControlFlow::Continue(());
         }
-        let (view, name, until) = utf16::around(self.content, at);
+        let (views, until) = utf16::around(self.content, at);
         self.wide[at % 2] = until;
-        if !self.screen {
-            self.within(&view, name);
-        } else if any_in(&view.bytes, self.depth + 1) {
-            return ControlFlow::Break(());
+        let before = self.matches.len();
+        for (view, name) in views {
+            if !self.screen {
+                let first = self.matches.len();
+                self.within(&view, name);
+                self.merge(before, first);
+            } else if any_in(&view.bytes, self.depth + 1) {
+                return ControlFlow::Break(());
+            }
         }
         ControlFlow::Continue(())
     }
@@ -195,6 +200,23 @@ impl<'a> Search<'a> {
             found.span = view.outer(&found.span);
             found.encodings.insert(0, name);
             self.matches.push(found);
+        }
+    }
+
+    /// Drops those of the matches from `second` on that are the same as one of those between, at nearly the same place.
+    fn merge(&mut self, first: usize, second: usize) {
+        let more = self.matches.split_off(second);
+        for found in more {
+            let is_same = |known: &&mut Match| {
+                known.kind == found.kind
+                    && known.span.start < found.span.end
+                    && found.span.start < known.span.end
+                    && known.value.expose() == found.value.expose()
+            };
+            match self.matches[first..second].iter_mut().find(is_same) {
+                Some(known) => known.certain |= found.certain,
+                None => self.matches.push(found),
+            }
         }
     }
 

@@ -11,13 +11,24 @@ const AROUND: usize = 2048;
 /// What is decoded twice, so that nothing is cut in two between one part and the next: more than a token has.
 const OVERLAP: usize = 1024;
 
-/// The text around a place that is the byte of an ASCII character that is not NUL, the name of its encoding, and up to where no other
-/// place needs to be looked at.
-pub(super) fn around(content: &[u8], at: usize) -> (View, &'static str, usize) {
-    let (name, unit) = if is_big_endian(content, at) { ("utf-16be", at - 1) } else { ("utf-16le", at) };
-    let start = unit - (unit.min(AROUND) & !1);
-    let end = unit + (content.len() - unit).min(2 * AROUND);
-    (view(content, start..end, name == "utf-16be"), name, end.saturating_sub(OVERLAP).max(at + 1))
+/// The text around a place that is the byte of an ASCII character that is not NUL, with the name of its encoding, and up to where no
+/// other place needs to be looked at.
+///
+/// Within ASCII text there is a NUL on both sides of each character, and both orders of bytes say the same; where it begins or
+/// ends only one of them does. Where they differ there are both, the likely one first.
+pub(super) fn around(content: &[u8], at: usize) -> (impl Iterator<Item = (View, &'static str)>, usize) {
+    let end = at + (content.len() - at).min(2 * AROUND);
+    let decode = |big_endian: bool| {
+        let unit = at.checked_sub(usize::from(big_endian))?;
+        let start = unit - (unit.min(AROUND) & !1);
+        let name = if big_endian { "utf-16be" } else { "utf-16le" };
+        Some((view(content, start..end, big_endian), name))
+    };
+    let likely = is_big_endian(content, at);
+    let first = decode(likely);
+    let is_new = |(view, _): &(View, _)| first.as_ref().is_none_or(|(first, _)| first.bytes != view.bytes);
+    let second = decode(!likely).filter(is_new);
+    (first.into_iter().chain(second), end.saturating_sub(OVERLAP).max(at + 1))
 }
 
 /// Files and most binaries put characters at even places.

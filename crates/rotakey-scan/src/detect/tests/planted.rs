@@ -104,7 +104,11 @@ fn check_planted(seed: u64, planted: usize, encoding: usize, before: &[u8], behi
                 .encode_utf16()
                 .flat_map(if utf16 == "le" { u16::to_le_bytes } else { u16::to_be_bytes })
                 .collect();
-            assert_eq!(span, plain);
+            // At odd places only the ends of a text tell the order of its bytes, and the value may not be at one.
+            let odd = before.len() % 2;
+            let mut places = found.span.start - odd..found.span.start + odd + 1;
+            assert_eq!(span.len(), plain.len());
+            assert!(places.any(|place| content[place..].starts_with(&plain)), "{}", context());
         }
         let unescaped = name.starts_with("base64+") && found.kind == Kind::AccessKeyId;
         if !name.starts_with("utf") && !unescaped {
@@ -120,13 +124,12 @@ fn check_planted(seed: u64, planted: usize, encoding: usize, before: &[u8], behi
 
 #[test]
 fn what_is_planted_is_found_in_every_encoding_at_every_offset() {
-    for (encoding, (name, _)) in ENCODINGS.iter().enumerate() {
+    for encoding in 0..ENCODINGS.len() {
         for offset in 0..130 {
             let before: Vec<u8> =
                 b"let me see ".iter().copied().cycle().take(offset).chain(*b" \"").collect();
-            let width = if name.starts_with("utf") { before.len() % 2 } else { 0 };
             let planted = (offset + encoding) % PLANTED.len();
-            check_planted(offset as u64, planted, encoding, &before[width..], b"\" and so on");
+            check_planted(offset as u64, planted, encoding, &before, b"\" and so on");
         }
     }
 }
@@ -140,8 +143,7 @@ proptest! {
         before in "([ -~]{0,30}\n){0,8}",
         behind in "(\n[ -~]{0,30}){0,8}",
     ) {
-        let even = before.len() & !1;
-        check_planted(seed, planted, encoding, &before.as_bytes()[before.len() - even..], behind.as_bytes());
+        check_planted(seed, planted, encoding, before.as_bytes(), behind.as_bytes());
     }
 
     #[test]

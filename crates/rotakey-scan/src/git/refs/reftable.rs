@@ -26,6 +26,9 @@ pub(super) struct Tables {
 /// Git merges tables at any time; the list is then read again.
 const ATTEMPTS: usize = 8;
 
+/// The bytes of the names of a table together. With the beginnings that they share, a small file can stand for very many.
+const MOST_NAMES: usize = 1 << 28;
+
 /// Blocks of logs are smaller than this, unpacked: their length has three bytes.
 const LONGEST_BLOCK: usize = 1 << 24;
 
@@ -132,10 +135,14 @@ impl<'a> Table<'a> {
     }
 
     fn read(&self, all: &mut Tables) -> Result<(), Damage> {
-        let mut at = 0;
+        let (mut at, mut room) = (0, MOST_NAMES);
         // The blocks of references are the first.
         while let Some((b'r', block)) = self.block(at)? {
-            self.references(block, if at == 0 { self.header + 4 } else { 4 }, all).ok_or(CUT_OFF)?;
+            let read = self.references(block, if at == 0 { self.header + 4 } else { 4 }, &mut room, all);
+            if room == 0 {
+                return Err("its names are longer than 256 MiB");
+            }
+            read.ok_or(CUT_OFF)?;
             let unaligned = block.len() >= self.block_size
                 || self.bytes.get(at + block.len()).is_some_and(|byte| *byte != 0);
             at += if unaligned { block.len() } else { self.block_size };
@@ -160,11 +167,16 @@ impl<'a> Table<'a> {
         Ok(Some((*kind, block)))
     }
 
-    fn references(&self, block: &[u8], begin: usize, all: &mut Tables) -> Option<()> {
+    /// `None` if they are cut off, or there is no more room for their names.
+    fn references(&self, block: &[u8], begin: usize, room: &mut usize, all: &mut Tables) -> Option<()> {
         let mut rest = records(block, begin)?;
         let mut name = Vec::new();
         while !rest.is_empty() {
             let kind = key(&mut rest, &mut name)?;
+            *room = room.checked_sub(name.len()).unwrap_or_default();
+            if *room == 0 {
+                return None;
+            }
             let _update = varint(&mut rest)?;
             match kind {
                 0 => {

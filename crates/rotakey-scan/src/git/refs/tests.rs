@@ -143,3 +143,35 @@ fn a_damaged_table_is_an_error_and_never_a_panic() {
     }
     assert!(refused > 250, "{refused}");
 }
+
+#[test]
+fn names_that_share_their_beginnings_do_not_fill_the_memory() {
+    let sandbox = Sandbox::repository(&["--ref-format=reftable"]);
+    let varint = |value: usize| match value {
+        0..0x80 => vec![value as u8],
+        _ => vec![(value >> 7) as u8 - 1 | 0x80, value as u8 & 0x7f],
+    };
+    // Names of eight thousand bytes, of which each record has none but the last, for references that lead nowhere.
+    let long = 8_000;
+    let record = |kept: usize, rest: &[u8]| {
+        [varint(kept), varint(rest.len() << 3 | 3), rest.to_vec(), vec![0, 0]].concat()
+    };
+    let mut records = record(0, &vec![b'a'; 2_000]);
+    for length in (2_000..long).step_by(2_000) {
+        records.extend(record(length, &vec![b'a'; 2_000]));
+    }
+    for number in 0..40_000 {
+        records.extend(record(long - 2, &[b'a' + number as u8 % 26, b'a' + (number >> 8) as u8 % 26]));
+    }
+    let length = 24 + 4 + records.len() + 2;
+    let header = [b"REFT\x01\0\0\0".to_vec(), vec![0; 16]].concat();
+    let block = [b"r".to_vec(), (length as u32).to_be_bytes()[1..].to_vec(), records, vec![0; 2]].concat();
+    let table = [header.clone(), block, header, vec![0; 44]].concat();
+    sandbox.write(".git/reftable/hostile.ref", table);
+    sandbox.write(".git/reftable/tables.list", "hostile.ref\n");
+    let repository = Repository::open(sandbox.path()).unwrap().unwrap();
+    match References::read(&repository) {
+        Err(ReferencesError::Damaged { what, .. }) => assert_eq!(what, "its names are longer than 256 MiB"),
+        other => panic!("{:?}", other.map(|references| references.all().count())),
+    }
+}

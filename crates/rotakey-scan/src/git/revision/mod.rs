@@ -101,6 +101,9 @@ pub fn resolve(
     }
     let mut id = base_of(base, references, objects)?;
     while let Some(operator) = rest.chars().next() {
+        if !operator.is_ascii() {
+            return Err(unsupported(rest));
+        }
         let digits =
             rest[1..].find(|digit: char| !digit.is_ascii_digit()).map_or(rest.len(), |count| count + 1);
         let number = match &rest[1..digits] {

@@ -86,6 +86,8 @@ fn what_leads_nowhere_or_is_not_understood_is_told() {
         ("a..b", "Unsupported"),
         (":/six", "Unsupported"),
         ("HEAD:file", "Unsupported"),
+        ("HEAD~1é", "Unsupported"),
+        ("HEAD^{}\u{301}", "Unsupported"),
         (&blob, "NotACommit"),
     ] {
         let error = ask(&sandbox, name).unwrap_err();
