@@ -33,8 +33,8 @@ pub(super) fn write(options: &Options, machine: &Machine, corpora: &Corpora, res
     let _ = write!(
         text,
         "\n### History: {} commits, {} objects\n\n\
-         A bare repository of one pack of {:.0} MB, in which there are {} blobs of {:.0} MB together. {} keys are planted in \
-         it: kept, removed later, in a file for one commit, in a merge, on a branch of its own, and three in blobs that no \
+         A bare repository of one pack of {:.0} MB, in which there are {} blobs of {:.0} MB together. {} keys are planted in\n\
+         it: kept, removed later, in a file for one commit, in a merge, on a branch of its own, and three in blobs that no\n\
          commit reaches, which only who reads all objects can find.\n\n",
         grouped(history.commits),
         grouped(history.objects),
@@ -75,10 +75,10 @@ fn labelled(corpora: &Corpora, results: &Results) -> String {
     let (positive, negative, disputed) = corpora.labelled.labels.counts();
     let mut text = format!(
         "\n### Labelled set: {} files\n\n\
-         {positive} hold keys, {negative} only look like it, and {disputed} are disputed: a comment allows the key, or it is \
-         split or incomplete. The set is the project's own (`crates/rotakey-corpus/src/leaks/cases/`), so read the figures of \
-         others with that in mind. An id, a secret or a token is found if a finding in the same file shows the value or tells \
-         its digest; of git-secrets, which shows lines, if its line is shown. A false alarm is any finding in a file that \
+         {positive} hold keys, {negative} only look like it, and {disputed} are disputed: a comment allows the key, or it is\n\
+         split or incomplete. The set is the project's own (`crates/rotakey-corpus/src/leaks/cases/`), so read the figures of\n\
+         others with that in mind. An id, a secret or a token is found if a finding in the same file shows the value or tells\n\
+         its digest; of git-secrets, which shows lines, if its line is shown. A false alarm is any finding in a file that\n\
          holds nothing, by whichever rule.\n\n\
          | tool | ids | secrets | tokens | false alarms | disputed, reported |\n|---|--:|--:|--:|--:|--:|\n",
         positive + negative + disputed
