@@ -1,11 +1,14 @@
 //! What is kept of each commit and tree.
+//!
+//! A tree is mostly one that was seen before with one entry changed, and mostly that entry is a file that nobody asks for.
+//! So trees with the same folders and the same wanted blobs are one class, and of a tree that differs little from another
+//! only the entries are read that differ.
 
 use std::collections::HashMap;
 
-use super::Visit;
 use super::key::{ByKey, Key};
 use crate::git::commit::Commit;
-use crate::git::objects::{ObjectFormat, ObjectKind};
+use crate::git::objects::{Change, Notes, ObjectFormat, ObjectKind, Visit};
 use crate::object_id::ObjectId;
 
 /// The blobs that are looked for.
@@ -65,16 +68,23 @@ pub(super) struct Collector<'a> {
     length: usize,
     pub(super) commits: Vec<CollectedCommit>,
     pub(super) parents: Vec<u64>,
-    pub(super) trees: Vec<CollectedTree>,
-    /// The folders of all trees, one tree behind the other: places in `folders`.
+    /// The keys of trees, and their classes.
+    pub(super) trees: Vec<(u64, u32)>,
+    /// For each class, where its folders begin in `edges`.
+    pub(super) classes: Vec<u32>,
+    /// The folders of all classes, one class behind the other: places in `folders`.
     pub(super) edges: Vec<u32>,
     /// Each tree under each name, once.
     pub(super) folders: Vec<CollectedFolder>,
     folder_of: ByKey<u32>,
     /// The names of folders and of wanted blobs.
     names: Vec<u8>,
-    /// The blobs that are wanted: in which tree, which, and under which name.
+    /// The blobs that are wanted: in which class, which, and under which name.
     pub(super) found: Vec<(u32, u32, Name)>,
+    /// The same for marks.
+    marked: Vec<(u32, Name)>,
+    /// Used again for each tree.
+    fresh: Vec<(u32, u32)>,
 }
 
 /// Where a name is.
@@ -89,13 +99,6 @@ pub(super) struct CollectedCommit {
     pub(super) seconds: i64,
     /// How many parents of the common list are its own.
     pub(super) parents: u32,
-}
-
-/// A tree, whose folders stand in the common list up to where the next begins.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct CollectedTree {
-    pub(super) key: u64,
-    pub(super) edges: u32,
 }
 
 /// A tree under a name.
@@ -113,11 +116,14 @@ impl<'a> Collector<'a> {
             commits: Vec::new(),
             parents: Vec::new(),
             trees: Vec::new(),
+            classes: Vec::new(),
             edges: Vec::new(),
             folders: Vec::new(),
             folder_of: ByKey::default(),
             names: Vec::new(),
             found: Vec::new(),
+            marked: Vec::new(),
+            fresh: Vec::new(),
         }
     }
 
@@ -156,36 +162,111 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn tree(&mut self, id: &ObjectId, mut content: &[u8]) {
-        let tree = self.trees.len() as u32;
-        let key = self.wanted.key.id(id);
-        self.trees.push(CollectedTree { key, edges: self.edges.len() as u32 });
-        // As `tree::entries`, but without what is not needed here: this is done for millions of entries.
-        while let Some(end) = memchr::memchr(0, content) {
-            let Some(id) = content.get(end + 1..end + 1 + self.length) else { return };
-            let is_tree = content.starts_with(b"40000 ") || content.starts_with(b"040000 ");
-            let name = |content: &'_ [u8]| {
-                let space = memchr::memchr(b' ', &content[..end]).map_or(end, |space| space + 1);
-                space..end
-            };
-            if is_tree {
-                let folder = self.folder(id, &content[name(content)]);
-                self.edges.push(folder);
-            } else if let Some(blob) = self.wanted.find(id)
-                && !content.starts_with(b"160000 ")
-            {
-                let name = self.keep(&content[name(content)]);
-                self.found.push((tree, blob, name));
+    fn tree(&mut self, id: &ObjectId, content: &[u8], notes: &mut Notes, change: Option<Change>) {
+        let whole = Change { start: 0, old_end: 0, new_end: content.len() };
+        let class = match change {
+            Some(change) => self.read(content, notes, change).then_some(notes.number),
+            None => {
+                notes.marks.clear();
+                self.read(content, notes, whole);
+                None
             }
-            content = &content[end + 1 + self.length..];
+        };
+        notes.number = class.unwrap_or_else(|| self.class(&notes.marks));
+        self.trees.push((self.wanted.key.id(id), notes.number));
+    }
+
+    /// A class of its own for what was marked.
+    fn class(&mut self, marks: &[(u32, u32)]) -> u32 {
+        let class = self.classes.len() as u32;
+        self.classes.push(self.edges.len() as u32);
+        for (_, what) in marks {
+            if *what == PLACE {
+            } else if what & FOUND == 0 {
+                self.edges.push(*what);
+            } else {
+                let (blob, name) = self.marked[(what & !FOUND) as usize];
+                self.found.push((class, blob, name));
+            }
         }
+        class
+    }
+
+    /// Reads the entries that changed, and brings the marks up to date. Whether nothing changed that is kept.
+    fn read(&mut self, content: &[u8], notes: &mut Notes, change: Change) -> bool {
+        let marks = &mut notes.marks;
+        // From the last entry of which it is known where it begins.
+        let first = marks.partition_point(|(at, _)| *at as usize <= change.start).saturating_sub(1);
+        let mut at = marks.get(first).map_or(0, |(at, _)| (*at as usize).min(change.start));
+        let moved = |at: u32| (at as usize + change.new_end).wrapping_sub(change.old_end);
+        // To one behind the change at which the other tree has the beginning of an entry too.
+        let mut last = first + marks[first..].partition_point(|(at, _)| (*at as usize) < change.old_end);
+        self.fresh.clear();
+        let mut unmarked = 0;
+        // As `tree::entries`, but without what is not needed here: this is done for millions of entries.
+        loop {
+            while marks.get(last).is_some_and(|(mark, _)| moved(*mark) < at) {
+                last += 1;
+            }
+            if marks.get(last).is_some_and(|(mark, _)| moved(*mark) == at) {
+                break;
+            }
+            let entry = &content[at..];
+            let Some(end) = memchr::memchr(0, entry) else { break };
+            let Some(id) = entry.get(end + 1..end + 1 + self.length) else { break };
+            let name = || {
+                let space = memchr::memchr(b' ', &entry[..end]).map_or(end, |space| space + 1);
+                &entry[space..end]
+            };
+            if entry.starts_with(b"40000 ") || entry.starts_with(b"040000 ") {
+                let folder = self.folder(id, name());
+                self.fresh.push((at as u32, folder));
+                unmarked = 0;
+            } else if let Some(blob) = self.wanted.find(id)
+                && !entry.starts_with(b"160000 ")
+            {
+                let name = self.keep(name());
+                self.fresh.push((at as u32, FOUND | self.marked.len() as u32));
+                self.marked.push((blob, name));
+                unmarked = 0;
+            } else {
+                if unmarked % MARK_EACH == 0 {
+                    self.fresh.push((at as u32, PLACE));
+                }
+                unmarked += 1;
+            }
+            at += end + 1 + self.length;
+        }
+        // What is damaged is not followed further.
+        if !marks.get(last).is_some_and(|(mark, _)| moved(*mark) == at) {
+            last = marks.len();
+        }
+        let same = kept(&marks[first..last]).eq(kept(&self.fresh));
+        if change.new_end != change.old_end {
+            for (at, _) in &mut marks[last..] {
+                *at = moved(*at) as u32;
+            }
+        }
+        marks.splice(first..last, self.fresh.iter().copied());
+        same
     }
 }
+
+fn kept(marks: &[(u32, u32)]) -> impl Iterator<Item = u32> {
+    marks.iter().map(|(_, what)| *what).filter(|what| *what != PLACE)
+}
+
+/// Stands in a mark for an entry that is not kept, so that one can begin there.
+const PLACE: u32 = u32::MAX;
+/// Stands in a mark for a wanted blob.
+const FOUND: u32 = 1 << 31;
+/// Where there is nothing to keep, so many entries are between marks.
+const MARK_EACH: u32 = 4;
 
 impl Visit for Collector<'_> {
     fn visit(&mut self, id: &ObjectId, kind: ObjectKind, content: &[u8]) {
         match kind {
-            ObjectKind::Tree => self.tree(id, content),
+            ObjectKind::Tree => self.tree(id, content, &mut Notes::default(), None),
             ObjectKind::Commit => {
                 // One that is no commit leads nowhere, and git would not follow it either.
                 let Ok(commit) = Commit::parse(content) else { return };
@@ -198,6 +279,28 @@ impl Visit for Collector<'_> {
                 });
             }
             ObjectKind::Blob | ObjectKind::Tag => {}
+        }
+    }
+
+    fn visit_first(&mut self, id: &ObjectId, kind: ObjectKind, content: &[u8], notes: &mut Notes) {
+        match kind {
+            ObjectKind::Tree => self.tree(id, content, notes, None),
+            _ => self.visit(id, kind, content),
+        }
+    }
+
+    fn visit_changed(
+        &mut self,
+        id: &ObjectId,
+        kind: ObjectKind,
+        content: &[u8],
+        notes: &mut Notes,
+        change: Change,
+    ) {
+        let change = notes.is_there().then_some(change);
+        match kind {
+            ObjectKind::Tree => self.tree(id, content, notes, change),
+            _ => self.visit(id, kind, content),
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
-use super::{EachCommitAndTree, Visit};
+use super::EachCommitAndTree;
 use crate::coverage::Unread;
-use crate::git::objects::{ObjectKind, ObjectStore, Search, walk_commits_and_trees};
+use crate::git::objects::{Change, Notes, ObjectKind, ObjectStore, Search, Visit, walk_commits_and_trees};
 use crate::object_id::ObjectId;
 
 impl EachCommitAndTree for ObjectStore {
@@ -28,6 +28,53 @@ struct Visitors<'a, V> {
     unread: Mutex<Vec<Unread>>,
 }
 
+impl<V: Visit> Visitors<'_, V> {
+    fn lend(&self) -> Lent<'_, V> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Lent { visitor: Some(idle.unwrap_or_else(self.visitor)), idle: &self.idle }
+    }
+}
+
+/// A visitor that goes back to the idle ones.
+struct Lent<'a, V> {
+    visitor: Option<V>,
+    idle: &'a Mutex<Vec<V>>,
+}
+
+impl<V: Visit> Visit for Lent<'_, V> {
+    fn visit(&mut self, id: &ObjectId, kind: ObjectKind, content: &[u8]) {
+        if let Some(visitor) = &mut self.visitor {
+            visitor.visit(id, kind, content);
+        }
+    }
+
+    fn visit_first(&mut self, id: &ObjectId, kind: ObjectKind, content: &[u8], notes: &mut Notes) {
+        if let Some(visitor) = &mut self.visitor {
+            visitor.visit_first(id, kind, content, notes);
+        }
+    }
+
+    fn visit_changed(
+        &mut self,
+        id: &ObjectId,
+        kind: ObjectKind,
+        content: &[u8],
+        notes: &mut Notes,
+        change: Change,
+    ) {
+        if let Some(visitor) = &mut self.visitor {
+            visitor.visit_changed(id, kind, content, notes, change);
+        }
+    }
+}
+
+impl<V> Drop for Lent<'_, V> {
+    fn drop(&mut self) {
+        let visitor = self.visitor.take();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(visitor);
+    }
+}
+
 impl<V: Visit> Search for Visitors<'_, V> {
     fn window(&self) -> usize {
         1
@@ -38,11 +85,12 @@ impl<V: Visit> Search for Visitors<'_, V> {
     }
 
     fn blob(&self, id: &ObjectId, content: &[u8]) {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut visitor = idle.unwrap_or_else(self.visitor);
         let kind = if content.starts_with(b"tree ") { ObjectKind::Commit } else { ObjectKind::Tree };
-        visitor.visit(id, kind, content);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(visitor);
+        self.lend().visit(id, kind, content);
+    }
+
+    fn visitor(&self) -> Option<Box<dyn Visit + '_>> {
+        Some(Box::new(self.lend()))
     }
 
     fn unread(&self, unread: Unread) {

@@ -8,14 +8,17 @@ use super::key::{ByKey, Key};
 use super::sets::{Pair, Set, Sets};
 use super::{Located, Reach, Tips};
 use crate::git::commit::Signature;
+use crate::git::read::ReadObjects;
+use crate::git::revision::peel;
 use crate::object_id::ObjectId;
 
 /// All commits and trees.
 pub(super) struct Graph<'a> {
     collectors: Vec<Collector<'a>>,
-    /// By the key of its id, the number of a tree: which collector has it, and where.
+    /// By the key of its id, the class of a tree.
     tree_of: ByKey<u32>,
-    trees: Vec<(u32, u32)>,
+    /// Which collector has a class, and where.
+    classes: Vec<(u32, u32)>,
     commits: Vec<Commit>,
     commit_of: ByKey<u32>,
     /// For each folder of each collector, its tree.
@@ -36,25 +39,30 @@ impl<'a> Graph<'a> {
     pub(super) fn new(collectors: Vec<Collector<'a>>) -> Self {
         let count = collectors.iter().map(|collector| collector.trees.len()).sum();
         let mut tree_of = ByKey::with_capacity_and_hasher(count, Default::default());
-        let mut trees = Vec::with_capacity(count);
+        let mut first = 0;
+        let mut classes = Vec::new();
         for (number, collector) in collectors.iter().enumerate() {
-            for (at, tree) in collector.trees.iter().enumerate() {
-                tree_of.entry(tree.key).or_insert_with(|| {
-                    trees.push((number as u32, at as u32));
-                    trees.len() as u32 - 1
-                });
+            for (key, class) in &collector.trees {
+                tree_of.entry(*key).or_insert(first + class);
             }
+            first += collector.classes.len() as u32;
+            classes.extend((0..collector.classes.len() as u32).map(|class| (number as u32, class)));
         }
         let tree = |key: u64| tree_of.get(&key).copied().unwrap_or(NONE);
         let folders = collectors
             .iter()
             .map(|collector| collector.folders.iter().map(|folder| tree(folder.key)).collect())
             .collect();
-        Self { commits: Vec::new(), commit_of: ByKey::default(), folders, collectors, tree_of, trees }
+        Self { commits: Vec::new(), commit_of: ByKey::default(), folders, collectors, tree_of, classes }
     }
 
     /// The blobs that were found and the places at which they are, the earliest first.
-    pub(super) fn introduced(&mut self, tips: &Tips, key: &Key) -> Vec<(u32, Located)> {
+    pub(super) fn introduced(
+        &mut self,
+        tips: &Tips,
+        key: &Key,
+        objects: &mut impl ReadObjects,
+    ) -> Vec<(u32, Located)> {
         if self.collectors.iter().all(|collector| collector.found.is_empty()) {
             return Vec::new();
         }
@@ -66,7 +74,7 @@ impl<'a> Graph<'a> {
             tree => of_tree[tree as usize].unwrap_or(Set::EMPTY),
         };
         let order = self.order();
-        let reach = self.reach(tips, key);
+        let reach = self.reach(tips, key, objects);
         let mut first: BTreeMap<Pair, (Reach, usize, u32)> = BTreeMap::new();
         for (place, commit) in order.iter().enumerate() {
             let own = set(*commit);
@@ -137,7 +145,7 @@ impl<'a> Graph<'a> {
 
     /// For each tree that a commit leads to, which blobs are where in it.
     fn sets_of_trees(&self, sets: &mut Sets) -> Vec<Option<Set>> {
-        let mut of_tree: Vec<Option<Set>> = vec![None; self.trees.len()];
+        let mut of_tree: Vec<Option<Set>> = vec![None; self.classes.len()];
         let mut found: HashMap<(u32, u32), Vec<Set>> = HashMap::new();
         for (number, collector) in self.collectors.iter().enumerate() {
             for (tree, blob, name) in &collector.found {
@@ -153,14 +161,14 @@ impl<'a> Graph<'a> {
                 if of_tree[tree as usize].is_some() && !folders_done {
                     continue;
                 }
-                let (number, at) = self.trees[tree as usize];
+                let (number, at) = self.classes[tree as usize];
                 let (collector, folders) =
                     (&self.collectors[number as usize], &self.folders[number as usize]);
-                let begin = collector.trees[at as usize].edges as usize;
+                let begin = collector.classes[at as usize] as usize;
                 let end = collector
-                    .trees
+                    .classes
                     .get(at as usize + 1)
-                    .map_or(collector.edges.len(), |next| next.edges as usize);
+                    .map_or(collector.edges.len(), |next| *next as usize);
                 let edges = &collector.edges[begin..end];
                 if !folders_done {
                     of_tree[tree as usize] = Some(Set::EMPTY);
@@ -224,8 +232,11 @@ impl<'a> Graph<'a> {
         order
     }
 
-    fn reach(&self, tips: &Tips, key: &Key) -> Vec<Reach> {
+    fn reach(&self, tips: &Tips, key: &Key, objects: &mut impl ReadObjects) -> Vec<Reach> {
         let mut reach = vec![Reach::Nothing; self.commits.len()];
+        let number = |id: &ObjectId| self.commit_of.get(&key.id(id)).copied();
+        // What is no commit is a tag, or leads nowhere.
+        let mut commit = |id: &ObjectId| number(id).or_else(|| number(&peel(objects, *id).ok()?.commit()?));
         let head: Vec<ObjectId> = tips.head.into_iter().collect();
         for (how, ids) in [
             (Reach::Reference, &head),
@@ -233,8 +244,7 @@ impl<'a> Graph<'a> {
             (Reach::Stash, &tips.stash),
             (Reach::Log, &tips.logs),
         ] {
-            let mut open: Vec<u32> =
-                ids.iter().filter_map(|id| self.commit_of.get(&key.id(id)).copied()).collect();
+            let mut open: Vec<u32> = ids.iter().filter_map(&mut commit).collect();
             while let Some(commit) = open.pop() {
                 if reach[commit as usize] == Reach::Nothing {
                     reach[commit as usize] = how;

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
 use super::commit::{self, Signature};
-use super::objects::{ObjectFormat, ObjectKind};
+use super::objects::{ObjectFormat, ObjectKind, Visit};
 use super::read::ReadObjects;
 use super::refs::References;
 use crate::coverage::Unread;
@@ -30,12 +30,6 @@ pub trait EachCommitAndTree {
         workers: NonZeroUsize,
         visitor: &(dyn Fn() -> V + Sync),
     ) -> (Vec<V>, Vec<Unread>);
-}
-
-/// Is called with objects, by one thread.
-pub trait Visit: Send {
-    /// Takes an object.
-    fn visit(&mut self, id: &ObjectId, kind: ObjectKind, content: &[u8]);
 }
 
 /// What commits are reachable from. The order is the one in which it is looked for.
@@ -131,16 +125,7 @@ pub fn attribute(
     let wanted = Wanted::new(blobs);
     let (collectors, unread) = each.each(workers, &|| Collector::new(&wanted, format));
     let mut graph = Graph::new(collectors);
-    let mut tips_of = |ids: &[ObjectId]| -> Vec<ObjectId> {
-        ids.iter().filter_map(|id| super::revision::peel(objects, *id).ok()?.commit()).collect()
-    };
-    let tips = Tips {
-        references: tips_of(&tips.references),
-        stash: tips_of(&tips.stash),
-        logs: tips_of(&tips.logs),
-        head: tips.head,
-    };
-    let introduced = graph.introduced(&tips, wanted.key());
+    let introduced = graph.introduced(tips, wanted.key(), objects);
     let mut located: Vec<Vec<Located>> = blobs.iter().map(|_| Vec::new()).collect();
     for (blob, place) in introduced {
         // Who asks for a blob twice gets two answers.

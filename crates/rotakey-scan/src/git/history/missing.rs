@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 
-use crate::git::attribute::{EachCommitAndTree as _, Visit};
+use crate::git::attribute::EachCommitAndTree as _;
 use crate::git::commit::Commit;
 use crate::git::gaps::Gaps;
-use crate::git::objects::{ObjectKind, ObjectStore};
+use crate::git::objects::{ObjectKind, ObjectStore, Visit};
 use crate::git::tree;
 use crate::object_id::ObjectId;
 

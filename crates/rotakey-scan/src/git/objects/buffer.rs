@@ -1,5 +1,7 @@
 //! Memory that is used again.
 
+use std::ops::Range;
+
 /// How many bytes behind the content may be read and written, so that short copies are made whole vectors at a time.
 pub(super) const SLACK: usize = 128;
 
@@ -69,6 +71,21 @@ impl Buffer {
             self.bytes.resize((length + SLACK).next_power_of_two(), 0);
         }
         self.bytes[self.length..length].copy_from_slice(bytes);
+        self.length = length;
+    }
+}
+
+impl Buffer {
+    /// Puts other bytes in the place of some.
+    pub(super) fn splice(&mut self, range: Range<usize>, bytes: &[u8]) {
+        let (behind, length) = (range.start + bytes.len(), self.length + bytes.len() - range.len());
+        if self.bytes.len() < length + SLACK {
+            self.bytes.resize(length + SLACK + length / 8, 0);
+        }
+        if behind != range.end {
+            self.bytes.copy_within(range.end..self.length, behind);
+        }
+        self.bytes[range.start..behind].copy_from_slice(bytes);
         self.length = length;
     }
 }

@@ -1,7 +1,10 @@
 //! Deltas: an object told as pieces of another and of new bytes.
 
+use std::ops::Range;
+
 use super::buffer::{Buffer, SLACK};
 use super::damage::{Damage, LARGEST};
+use super::walk::Change;
 
 /// Beyond this a delta is read twice, first to see whether the size that it says is true.
 const LARGE: u64 = 16 << 20;
@@ -108,6 +111,51 @@ impl<'a> Delta<'a> {
         if made == self.size { Ok(()) } else { Err(WRONG_SIZE) }
     }
 
+    /// Where what it makes differs from the base, and what is there instead.
+    pub(super) fn change(&self, base: &Buffer, middle: &mut Buffer) -> Result<Change, Damage> {
+        middle.clear();
+        let base = base.content();
+        let (mut start, mut made) = (None, 0);
+        // A run of the base whose end is not known yet, since the next may go on where it ends.
+        let mut run = 0..0;
+        for instruction in self.instructions() {
+            match instruction? {
+                Instruction::Copy { from, length } => {
+                    self.within(from, length)?;
+                    made += length;
+                    if run.end == from {
+                        run.end += length;
+                    } else {
+                        settle(&mut start, std::mem::replace(&mut run, from..from + length), base, middle);
+                    }
+                }
+                Instruction::Insert { at, length } => {
+                    made += length;
+                    // Whatever follows begins a run of its own.
+                    settle(&mut start, std::mem::replace(&mut run, 0..0), base, middle);
+                    middle.extend(self.inserted(at, length));
+                    run = usize::MAX..usize::MAX;
+                }
+            }
+            if made > self.size {
+                break;
+            }
+        }
+        if made != self.size {
+            return Err(WRONG_SIZE);
+        }
+        let mut old_end = base.len();
+        if start.is_none() || run.end != base.len() {
+            settle(&mut start, run, base, middle);
+        } else {
+            // What the beginning has already of the base, the end cannot have as well.
+            old_end = run.start.max(start.unwrap_or(0));
+            middle.extend(&base[run.start..old_end]);
+        }
+        let start = start.unwrap_or(0);
+        Ok(Change { start, old_end, new_end: start + middle.len() })
+    }
+
     /// The first bytes of what it makes, at most so many; `false` if they are those of the base, and are not given.
     pub(super) fn head(&self, base: &Buffer, most: usize, into: &mut Buffer) -> Result<bool, Damage> {
         let as_many = most.min(self.base) == most.min(self.size);
@@ -132,6 +180,17 @@ impl<'a> Delta<'a> {
         }
         Ok(true)
     }
+}
+
+/// Takes a run of the base: as the common beginning, if it is that, or else into what differs.
+fn settle(start: &mut Option<usize>, run: Range<usize>, base: &[u8], middle: &mut Buffer) {
+    if start.is_none() {
+        *start = Some(if run.start == 0 { run.end } else { 0 });
+        if run.start == 0 {
+            return;
+        }
+    }
+    middle.extend(base.get(run).unwrap_or_default());
 }
 
 /// Copies between buffers that have slack behind what is copied. Most pieces are short, and vectors of a fixed number are

@@ -28,7 +28,9 @@ pub use kind::{ObjectFormat, ObjectKind};
 pub use pack::Pack;
 pub use reader::{Object, Reader};
 pub use store::{Directories, ObjectStore};
-pub use walk::{HEAD, Known, NothingKnown, Search, Walked, walk, walk_commits_and_trees};
+pub use walk::{
+    Change, HEAD, Known, Notes, NothingKnown, Search, Visit, Walked, walk, walk_commits_and_trees,
+};
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use super::damaged::Failure;
 use super::duplicates::Duplicates;
 use super::forest::{Forest, NONE};
 use super::work::{Job, Work};
-use super::{HEAD, Task, Walked};
+use super::{HEAD, Notes, Task, Visit, Walked};
 use crate::git::objects::buffer::Buffer;
 use crate::git::objects::damage::Damage;
 use crate::git::objects::delta::Delta;
@@ -28,20 +28,22 @@ const WORTH_SHARING: u32 = 16;
 /// Reads families.
 pub(super) struct Worker<'a> {
     task: &'a Task<'a>,
-    forest: &'a Forest<'a>,
+    pub(super) forest: &'a Forest<'a>,
     duplicates: &'a Duplicates,
     work: &'a Work,
     /// How much around each seam is to be searched.
     reach: usize,
-    inflater: Inflater,
-    delta: Buffer,
-    excerpt: Buffer,
+    pub(super) inflater: Inflater,
+    pub(super) delta: Buffer,
+    pub(super) excerpt: Buffer,
     spares: Vec<Buffer>,
     reader: Option<Reader<'a>>,
+    /// Who is told of commits and trees, when it is these that are walked over.
+    pub(super) visitor: Option<Box<dyn Visit + 'a>>,
     /// Held from when a family is seen to have a large member until it is done.
     large: Option<MutexGuard<'a, ()>>,
     held: usize,
-    walked: Walked,
+    pub(super) walked: Walked,
     failures: Vec<Failure>,
 }
 
@@ -53,6 +55,8 @@ pub(super) struct Frame {
     /// Its content, unless it was let go.
     content: Option<Buffer>,
     seen: Seen,
+    /// What a visitor noted of it.
+    notes: Notes,
     /// The next of those that build on it, in the order of the pack.
     next: u32,
     /// The one with the largest family. It comes last, when its base need not be kept: so no more objects are held at a
@@ -64,11 +68,11 @@ pub(super) struct Frame {
 
 /// What is known of an object's content.
 #[derive(Debug, Clone, Copy)]
-struct Seen {
+pub(super) struct Seen {
     /// Whether something can be in it, or it was not looked at, or says little of what builds on it.
-    suspect: bool,
+    pub(super) suspect: bool,
     /// Whether it begins as what is to be looked into.
-    opens: bool,
+    pub(super) opens: bool,
 }
 
 impl Frame {
@@ -95,6 +99,7 @@ impl<'a> Worker<'a> {
             excerpt: Buffer::default(),
             spares: Vec::new(),
             reader: None,
+            visitor: task.search.visitor(),
             large: None,
             held: 0,
             walked: Walked::default(),
@@ -133,7 +138,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Waits until no other worker has something large, if this is: so no more is needed than for one.
-    fn size_up(&mut self, size: u64) {
+    pub(super) fn size_up(&mut self, size: u64) {
         if size > LARGE && self.large.is_none() {
             self.large = Some(self.task.large.lock().unwrap_or_else(PoisonError::into_inner));
         }
@@ -152,12 +157,18 @@ impl<'a> Worker<'a> {
             self.recycle(content);
             return self.fail(root, damage);
         }
+        if self.visitor.is_some() {
+            if let Some(frame) = self.lead(root, content) {
+                self.descend(frame);
+            }
+            return;
+        }
         let mut seen = Seen { suspect: true, opens: self.opens(content.content()) };
         if self.forest.is_wanted(root) {
             seen.suspect = self.screen(content.content());
             self.tell(root, content.len(), &content, seen);
         }
-        if let Some(frame) = self.frame(root, content, seen) {
+        if let Some(frame) = self.frame(root, content, seen, Notes::default()) {
             self.descend(frame);
         }
     }
@@ -172,7 +183,7 @@ impl<'a> Worker<'a> {
         let Some(id) = id else { return self.fail(entry, Damage::Broken("its base has no id")) };
         let store = self.task.store;
         let read = self.reader.get_or_insert_with(|| store.reader()).read(&id);
-        let content = match read {
+        let mut content = match read {
             Ok(Some(object)) if self.task.kinds.has(object.kind) => {
                 let mut content = Buffer::default();
                 content.extend(object.content);
@@ -182,8 +193,13 @@ impl<'a> Worker<'a> {
             Ok(None) => return self.fail(entry, Damage::NoBase(id)),
             Err(_) => return self.fail(entry, Damage::Broken("its base cannot be read")),
         };
-        let seen = Seen { suspect: true, opens: self.opens(content.content()) };
-        match self.child(&content, seen, entry) {
+        let made = if self.visitor.is_some() {
+            self.follow(&mut content, &mut Notes::default(), entry, true)
+        } else {
+            let seen = Seen { suspect: true, opens: self.opens(content.content()) };
+            self.child(&content, seen, entry)
+        };
+        match made {
             Ok(Some(frame)) => self.descend(frame),
             Ok(None) => {}
             Err(damage) => self.fail(entry, damage),
@@ -199,7 +215,7 @@ impl<'a> Worker<'a> {
             if self.work.is_wanted() {
                 self.share(&mut frame, &mut frames);
             }
-            let Some(content) = frame.content.take().or_else(|| self.again(&frame)) else {
+            let Some(mut content) = frame.content.take().or_else(|| self.again(&frame)) else {
                 self.fail_all(&frame);
                 continue;
             };
@@ -213,8 +229,13 @@ impl<'a> Worker<'a> {
                 self.recycle(content);
                 continue;
             };
-            let made = self.child(&content, frame.seen, child);
-            if self.light(&frame) != NONE || frame.with_heavy {
+            let last = self.light(&frame) == NONE && !frame.with_heavy;
+            let made = if self.visitor.is_some() {
+                self.follow(&mut content, &mut frame.notes, child, last)
+            } else {
+                self.child(&content, frame.seen, child)
+            };
+            if !last {
                 frame.content = Some(content);
                 self.push(&mut frames, frame);
             } else {
@@ -290,7 +311,7 @@ impl<'a> Worker<'a> {
             self.tell(child, delta.size(), content.as_ref().unwrap_or(&none), seen);
         }
         let Some(content) = content else { return Ok(None) };
-        Ok(self.frame(child, content, seen))
+        Ok(self.frame(child, content, seen, Notes::default()))
     }
 
     /// Hands the search what it wants to see.
@@ -315,7 +336,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Whether to search an entry. Of those that were not known to be blobs it is decided only now.
-    fn is_wanted(&mut self, entry: u32) -> bool {
+    pub(super) fn is_wanted(&mut self, entry: u32) -> bool {
         if !self.forest.is_foreign(entry) {
             return self.forest.is_wanted(entry);
         }
@@ -329,7 +350,13 @@ impl<'a> Worker<'a> {
     }
 
     /// What is to be done with an object whose content is there; nothing, if nothing builds on it.
-    fn frame(&mut self, entry: u32, content: Buffer, mut seen: Seen) -> Option<Frame> {
+    pub(super) fn frame(
+        &mut self,
+        entry: u32,
+        content: Buffer,
+        mut seen: Seen,
+        notes: Notes,
+    ) -> Option<Frame> {
         let first = self.forest.children(entry);
         let (mut heavy, mut child) = (first, first);
         while child != NONE {
@@ -343,7 +370,7 @@ impl<'a> Worker<'a> {
             return None;
         }
         seen.suspect |= !self.task.search.is_local(content.content());
-        Some(Frame { entry, content: Some(content), seen, next: first, heavy, with_heavy: true })
+        Some(Frame { entry, content: Some(content), seen, notes, next: first, heavy, with_heavy: true })
     }
 
     /// Holds an object. If that is too much, others are let go.
@@ -384,17 +411,19 @@ impl<'a> Worker<'a> {
                 continue;
             }
             // The largest stays here, all others go.
-            self.work.share(Frame { content: Some(content.clone()), with_heavy: false, ..*frame });
+            // Notes are for the visitor that made them.
+            let (content, notes) = (Some(content.clone()), Notes::default());
+            self.work.share(Frame { content, notes, with_heavy: false, ..*frame });
             frame.next = NONE;
             return;
         }
     }
 
-    fn spare(&mut self) -> Buffer {
+    pub(super) fn spare(&mut self) -> Buffer {
         self.spares.pop().unwrap_or_default()
     }
 
-    fn recycle(&mut self, buffer: Buffer) {
+    pub(super) fn recycle(&mut self, buffer: Buffer) {
         let buffer = buffer.recycle(KEPT);
         if self.spares.len() < SPARES && buffer.capacity() > 0 {
             self.spares.push(buffer);

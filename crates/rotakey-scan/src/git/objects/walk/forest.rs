@@ -263,8 +263,8 @@ impl<'a> Forest<'a> {
                 State::Blob if duplicates.contains(self.number, position) => {}
                 State::Blob if known.knows(&self.index.object(position)) => self.cached += 1,
                 State::Blob => self.states[entry as usize] = State::Wanted,
-                // Whatever is not inflated is not seen to be damaged.
-                State::Other if !self.is_as_indexed(entry) => {
+                // Whatever is not inflated is not seen to be damaged. That is looked at where it may hide a blob.
+                State::Other if self.kinds == Kinds::Blobs && !self.is_as_indexed(entry) => {
                     let damage = Damage::Broken("it is not what its index says, and may be a blob");
                     self.failures.push(self.failure(entry, damage));
                 }

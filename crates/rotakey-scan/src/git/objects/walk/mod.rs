@@ -8,8 +8,10 @@
 mod damaged;
 mod duplicates;
 mod family;
+mod follow;
 mod forest;
 mod loose;
+mod notes;
 mod work;
 
 use std::num::NonZeroUsize;
@@ -24,7 +26,8 @@ use crate::object_id::ObjectId;
 use damaged::Failure;
 use duplicates::Duplicates;
 use family::Worker;
-use forest::Forest;
+use forest::{Forest, NONE};
+pub use notes::{Change, Notes, Visit};
 use work::Work;
 
 /// What looks for something in blobs. Several threads call it at the same time.
@@ -57,6 +60,12 @@ pub trait Search: Sync {
     /// A pack whose blobs, of which there are so many, all were searched or are known: now, or when an earlier pack was
     /// read that has them too. Those that could not be read are told as unread, each by its id.
     fn pack(&self, _checksum: &ObjectId, _blobs: u64) {}
+
+    /// Who goes along with one worker of [`walk_commits_and_trees`]: it is called instead of [`Search::blob`] for what is in
+    /// packs.
+    fn visitor(&self) -> Option<Box<dyn Visit + '_>> {
+        None
+    }
 
     /// Something that could not be read.
     fn unread(&self, unread: Unread);
