@@ -9,6 +9,9 @@ use std::ops::{ControlFlow, Range};
 /// How many bytes are looked at together.
 const BLOCK: usize = 64;
 
+/// The bytes of a block that are at even places.
+const EVEN: u64 = 0x5555_5555_5555_5555;
+
 /// The shortest run of capital letters and digits that is told, and that of a temporary key's neighbours in the classes.
 const SHORT: usize = 20;
 
@@ -225,11 +228,13 @@ fn tell_wide(offset: usize, current: Classes, next: Classes, sink: &mut impl Sin
     for shift in [4, 8, 16, 6] {
         all &= all >> shift;
     }
-    let mut starts = all as u64;
-    // The rest of the block belongs to the same text.
-    if starts != 0 {
-        starts &= starts.wrapping_neg();
-        sink.wide(offset + starts.trailing_zeros() as usize)?;
+    let starts = all as u64;
+    // The rest of the block belongs to the same text, but that a text at odd places may follow one at even places, or go
+    // before it.
+    for starts in [starts & EVEN, starts & !EVEN] {
+        if starts != 0 {
+            sink.wide(offset + starts.trailing_zeros() as usize)?;
+        }
     }
     ControlFlow::Continue(())
 }

@@ -183,9 +183,11 @@ impl<A: ReadAt> Database<'_, '_, A> {
         let outcome = self.rows(root, &mut |payload| {
             let before = buffer.len();
             record::render(payload, encoding, &table.columns, &mut buffer);
-            opener.scan.add_bytes((buffer.len() - before) as u64);
+            let added = (buffer.len() - before) as u64;
+            opener.scan.add_bytes(added);
             pieces.push(&mut buffer, false);
-            Ok(())
+            // The names of columns stand in each row, and may be longer than all of the file's rows.
+            Ok(opener.spend(added)?)
         });
         pieces.push(&mut buffer, true);
         opener.give_back(buffer);

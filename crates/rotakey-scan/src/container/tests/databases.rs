@@ -112,6 +112,24 @@ os._exit(0)
 }
 
 #[test]
+fn names_that_are_longer_than_all_rows_are_bounded() {
+    let program = r#"
+name = "n" * 20_000
+db.execute(f"CREATE TABLE t ({name} INTEGER)")
+db.execute("CREATE TABLE u (b)")
+db.executemany("INSERT INTO t VALUES (?)", [(1,)] * 2_000)
+db.execute("INSERT INTO u VALUES (?)", [text])
+"#;
+    let limits = Limits { unpacked: 8 << 20, free: 1 << 20, ratio: 100, ..Limits::default() };
+    let database = sqlite(program, id().as_bytes());
+    let report = scanned(&database, limits);
+    let told = told(&report);
+    assert!(told[0].starts_with("file unpacks to more than the limit: more than "), "{told:?}");
+    assert!(report.coverage.bytes <= (8 << 20) + (1 << 20), "{}", report.coverage.bytes);
+    assert_eq!(told_of(&database), ["file!u:1"]);
+}
+
+#[test]
 fn databases_in_archives_are_read() {
     let program = "
 db.execute('create table t(a)')

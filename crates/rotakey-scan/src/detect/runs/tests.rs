@@ -103,6 +103,11 @@ fn wide_text_is_found_at_every_offset() {
             // Nineteen characters are enough, and from the second one on there are as many.
             assert!(wide == [offset] || wide == [offset, offset + 2], "{level:?} {wide:?}");
         }
+        let two = [&content[..offset + 40], b"-", &text, b"-"].concat();
+        for level in LEVELS {
+            let wide = told(level, &two).wide;
+            assert!(wide.contains(&offset) && wide.contains(&(offset + 41)), "{level:?} {wide:?}");
+        }
         content.remove(offset + 20);
         for level in LEVELS {
             assert!(told(level, &content).wide.is_empty(), "{level:?}");
