@@ -1,5 +1,6 @@
 //! Git repositories, made by git itself, for tests.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -55,9 +56,14 @@ impl Repository {
 
     /// Runs git with `rotakey` in its PATH.
     pub(crate) fn try_git(&self, arguments: &[&str]) -> Output {
+        self.command("git").args(arguments).output().expect("git runs")
+    }
+
+    /// A program in the folder, with `rotakey` in its PATH.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let binary = Path::new(env!("CARGO_BIN_EXE_rotakey")).parent().unwrap();
-        let mut command = Command::new("git");
-        command.args(arguments).current_dir(&self.folder).env_clear();
+        let mut command = Command::new(program);
+        command.current_dir(&self.folder).env_clear();
         command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", binary.display()));
         command.env("HOME", &self.folder).env("GIT_CONFIG_NOSYSTEM", "1");
         for role in ["AUTHOR", "COMMITTER"] {
@@ -65,6 +71,7 @@ impl Repository {
             command.env(format!("GIT_{role}_EMAIL"), "ann@example.com");
             command.env(format!("GIT_{role}_DATE"), "2026-11-01T10:00:00Z");
         }
-        command.stdin(Stdio::null()).output().expect("git runs")
+        command.stdin(Stdio::null());
+        command
     }
 }

@@ -151,6 +151,32 @@ fn the_hook_stops_a_commit_and_lets_a_clean_one_pass() {
     repository.git(&["commit", "-q", "-m", "clean"]);
 }
 
+/// The framework itself runs our hook, from the file that it reads in our repository.
+#[test]
+fn the_hook_of_the_framework_stops_a_commit() {
+    let (desk, specimen) = (Desk::new(), Specimen::from_seed(34));
+    let hooks = Repository::new(&desk, "hooks");
+    let definition = std::fs::read(crate::support::repository().join(".pre-commit-hooks.yaml")).unwrap();
+    hooks.write(".pre-commit-hooks.yaml", definition).commit("hooks");
+    let repository = Repository::new(&desk, "app");
+    repository.write("app.conf", specimen.fill(CREDENTIALS)).git(&["add", "-A"]);
+    let run = || {
+        let python = std::env::var_os("ROTAKEY_TEST_PYTHON").expect(
+            "ROTAKEY_TEST_PYTHON is not set: this test needs Python packages. Run the tests by `cargo xtask test`.",
+        );
+        let mut command = repository.command(python);
+        command.args(["-m", "pre_commit", "try-repo", "../hooks", "rotakey", "--verbose"]);
+        let output = command.output().expect("Python runs");
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.success(), said)
+    };
+    let (passed, said) = run();
+    assert!(!passed && said.contains("app.conf") && said.contains(&specimen.access_key_id), "{said}");
+    repository.write("app.conf", "clean\n").git(&["add", "-A"]);
+    let (passed, said) = run();
+    assert!(passed && said.contains("Passed"), "{said}");
+}
+
 #[test]
 fn a_hook_of_somebody_else_stays() {
     let desk = Desk::new();

@@ -38,6 +38,10 @@ pub(super) fn mark(
             let file = finding.path.split('!').next().unwrap_or_default();
             finding.blob.is_none() || !exclude.excludes(file, false, root_text)
         });
+        scanned.report.coverage.unread.retain(|unread| {
+            let file = unread.place.split('!').next().unwrap_or_default();
+            !exclude.excludes(file, false, root_text)
+        });
     }
     if let Ok(bytes) = fs::read(scanned.root.join(".gitleaksignore")) {
         let ignore = GitleaksIgnore::parse(&bytes);

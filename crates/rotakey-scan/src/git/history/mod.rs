@@ -13,11 +13,11 @@ use super::repository::Repository;
 use crate::cache::session::Session;
 use crate::coverage::Unread;
 use crate::detect::Detector;
-use crate::finding::{Finding, Introduction};
+use crate::finding::Introduction;
 use crate::object_id::ObjectId;
 use crate::place::{Place, text_of};
 use crate::progress::Progress;
-use crate::scan::Scan;
+use crate::scan::{Report, Scan};
 
 /// Scans every blob of a repository that the session's cache does not know, and tells the session. What a shallow or partial
 /// clone lacks is told, as is what cannot be read. `name` is what the repository is called.
@@ -48,39 +48,32 @@ pub fn scan_blobs(
     walked
 }
 
-/// Where blobs are and were: for each, all paths at which a commit has it, the earliest first.
-#[derive(Debug, Default)]
-pub struct Origins {
-    /// By blob. None where no commit has it.
-    pub located: HashMap<ObjectId, Vec<Located>>,
-    /// What could not be read on the way.
-    pub unread: Vec<Unread>,
-}
-
-/// Says of findings in blobs which commit brought them in and at which path. Those that are in no commit stay as they are,
-/// named by their blob. It costs a pass over all commits and trees, unless there is nothing to ask for.
+/// Says of findings in blobs which commit brought them in and at which path, and of blobs that could not be read where they are.
+/// Those that are in no commit stay as they are, named by their blob. What could not be read on the way is added. It costs a
+/// pass over all commits and trees, unless there is nothing to ask for. The order of findings is that of their paths then.
 pub fn locate(
-    findings: &mut [Finding],
+    report: &mut Report,
     repository: &Repository,
     store: &ObjectStore,
     workers: NonZeroUsize,
-) -> Result<Origins, ReferencesError> {
-    let mut blobs: Vec<ObjectId> = findings.iter().filter_map(|finding| finding.blob).collect();
+) -> Result<(), ReferencesError> {
+    let unread = &mut report.coverage.unread;
+    let found = report.findings.iter().filter_map(|finding| finding.blob);
+    let mut blobs: Vec<ObjectId> =
+        found.chain(unread.iter().filter_map(|unread| Some(blob_in(&unread.place)?.0))).collect();
     blobs.sort();
     blobs.dedup();
     if blobs.is_empty() {
-        return Ok(Origins::default());
+        return Ok(());
     }
     let tips = Tips::read(&References::read(repository)?, refs::logged(repository)?);
     let attribution = attribute(&blobs, &tips, store, &mut store.reader(), workers);
     let located: HashMap<ObjectId, Vec<Located>> = blobs.into_iter().zip(attribution.located).collect();
-    for finding in findings {
-        let Some(blob) = finding.blob else { continue };
-        let Some((first, all)) = located.get(&blob).and_then(|all| Some((all.first()?, all))) else {
-            continue;
-        };
+    let origin = |blob: &ObjectId| located.get(blob).and_then(|all| Some((all.first()?, all)));
+    for finding in &mut report.findings {
+        let Some((first, all)) = finding.blob.and_then(|blob| origin(&blob)) else { continue };
         // What is in a container keeps the way within it.
-        if let Some(within) = finding.path.strip_prefix(&format!("blob {blob}")) {
+        if let Some((_, within)) = blob_in(&finding.path) {
             finding.path = format!("{}{within}", text_of(&first.path));
         }
         finding.introduced = Some(Introduction {
@@ -92,7 +85,22 @@ pub fn locate(
             reach: first.reach,
         });
     }
-    Ok(Origins { located, unread: attribution.unread })
+    for unread in unread.iter_mut() {
+        let Some((blob, within)) = blob_in(&unread.place) else { continue };
+        if let Some((first, _)) = origin(&blob) {
+            unread.place = format!("{}{within}", text_of(&first.path));
+        }
+    }
+    unread.extend(attribution.unread);
+    report.findings.sort_by(|a, b| (&a.path, a.position, a.kind).cmp(&(&b.path, b.position, b.kind)));
+    Ok(())
+}
+
+/// The blob that a place of an unknown path names, and the way within it: `blob ID` or `blob ID!member`.
+fn blob_in(place: &str) -> Option<(ObjectId, &str)> {
+    let rest = place.strip_prefix("blob ")?;
+    let (id, within) = rest.split_at(rest.find('!').unwrap_or(rest.len()));
+    Some((id.parse().ok()?, within))
 }
 
 struct Blobs<'a> {

@@ -1,19 +1,19 @@
 use super::*;
 use crate::coverage::Reason;
 use crate::git::testing::Sandbox;
-use crate::scan::{Options, Report};
+use crate::scan::Options;
 use crate::specimen::Specimen;
 
 const WORKERS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
-fn history(sandbox: &Sandbox, folder: &str) -> (Report, Origins) {
+fn history(sandbox: &Sandbox, folder: &str) -> Report {
     let repository = Repository::open(&sandbox.path().join(folder)).unwrap().unwrap();
     let store = ObjectStore::open(&repository.git_dir).unwrap();
     let scan = Scan::new(Options::default());
     scan_blobs("here", &repository, &store, &scan, None, WORKERS, &());
     let mut report = scan.finish();
-    let origins = locate(&mut report.findings, &repository, &store, WORKERS).unwrap();
-    (report, origins)
+    locate(&mut report, &repository, &store, WORKERS).unwrap();
+    report
 }
 
 const TEMPLATE: &str =
@@ -38,7 +38,7 @@ fn keys_that_were_removed_that_stayed_and_that_no_commit_has_are_found_with_thei
             if repacked {
                 sandbox.git(&["repack", "-adkq"]);
             }
-            let (report, _) = history(&sandbox, ".");
+            let report = history(&sandbox, ".");
             let mut told: Vec<_> = report
                 .findings
                 .iter()
@@ -79,10 +79,22 @@ fn what_shallow_and_partial_clones_lack_is_told_once() {
     sandbox.git(&["clone", "--quiet", "--depth=2", &url, "shallow"]);
     sandbox.git(&["clone", "--quiet", "--bare", "--filter=blob:none", &url, "partial"]);
     let told = |folder| -> Vec<(Reason, String)> {
-        let (report, _) = history(&sandbox, folder);
+        let report = history(&sandbox, folder);
         report.coverage.unread.into_iter().map(|unread| (unread.reason, unread.detail)).collect()
     };
     assert_eq!(told("origin"), []);
     assert_eq!(told("shallow"), [(Reason::Shallow, "a shallow clone has not all commits".to_owned())]);
     assert_eq!(told("partial"), [(Reason::Missing, "4 blobs are not here (partial clone)".to_owned())]);
+}
+
+#[test]
+fn what_could_not_be_read_is_told_by_its_path() {
+    let sandbox = Sandbox::repository(&[]);
+    std::fs::write(sandbox.path().join("cut.gz"), [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3]).unwrap();
+    sandbox.commit("one");
+    std::fs::remove_file(sandbox.path().join("cut.gz")).unwrap();
+    sandbox.commit("two");
+    let places: Vec<String> =
+        history(&sandbox, ".").coverage.unread.into_iter().map(|unread| unread.place).collect();
+    assert_eq!(places, ["cut.gz"]);
 }

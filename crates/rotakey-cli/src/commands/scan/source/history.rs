@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rotakey_engine::port::Clock as _;
 use rotakey_scan::cache::{MemoryCache, RulesVersion, Run, ScanCache, session};
-use rotakey_scan::coverage::{Coverage, Reason, Unread};
+use rotakey_scan::coverage::{Reason, Unread};
 use rotakey_scan::git::history::{locate, scan_blobs};
 use rotakey_scan::git::repository::Repository;
 use rotakey_scan::scan::{Options, Report, Scan};
@@ -128,24 +128,18 @@ async fn one(
             }
         }
     }
-    match locate(&mut findings, repository, store, workers) {
-        Ok(origins) => coverage.unread.extend(origins.unread),
-        Err(error) => coverage.unread.push(Unread {
-            place: shown.to_owned(),
-            reason: Reason::Io,
-            detail: error.to_string(),
-        }),
+    let mut own = Report { findings, coverage };
+    if let Err(error) = locate(&mut own, repository, store, workers) {
+        unread(&mut own, shown, error.to_string());
     }
-    for finding in &mut findings {
-        finding.repository = name.map(str::to_owned);
+    if let Some(name) = name {
+        own.findings.iter_mut().for_each(|finding| finding.repository = Some(name.to_owned()));
+        own.coverage.unread.iter_mut().filter(|unread| unread.place != name).for_each(|unread| {
+            unread.place = format!("{name}: {}", unread.place);
+        });
     }
-    findings.sort_by(|a, b| (&a.path, a.position, a.kind).cmp(&(&b.path, b.position, b.kind)));
-    report.findings.extend(findings);
-    add(&mut report.coverage, coverage);
-}
-
-fn add(total: &mut Coverage, part: Coverage) {
-    total.add(part);
+    report.findings.extend(own.findings);
+    report.coverage.add(own.coverage);
 }
 
 /// The repositories that are named, each once.
