@@ -74,11 +74,11 @@ pub(super) struct Collector<'a> {
     pub(super) classes: Vec<u32>,
     /// The folders of all classes, one class behind the other: places in `folders`.
     pub(super) edges: Vec<u32>,
-    /// Each tree under each name, once.
+    /// Trees under names, as they were read.
     pub(super) folders: Vec<CollectedFolder>,
-    folder_of: ByKey<u32>,
-    /// The names of folders and of wanted blobs.
+    /// The names of folders and of wanted blobs, each once.
     names: Vec<u8>,
+    name_of: ByKey<Name>,
     /// The blobs that are wanted: in which class, which, and under which name.
     pub(super) found: Vec<(u32, u32, Name)>,
     /// The same for marks.
@@ -102,7 +102,7 @@ pub(super) struct CollectedCommit {
 }
 
 /// A tree under a name.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CollectedFolder {
     pub(super) key: u64,
     pub(super) name: Name,
@@ -119,8 +119,8 @@ impl<'a> Collector<'a> {
             classes: Vec::new(),
             edges: Vec::new(),
             folders: Vec::new(),
-            folder_of: ByKey::default(),
             names: Vec::new(),
+            name_of: ByKey::default(),
             found: Vec::new(),
             marked: Vec::new(),
             fresh: Vec::new(),
@@ -131,35 +131,32 @@ impl<'a> Collector<'a> {
         &self.names[name.0 as usize..][..name.1 as usize]
     }
 
+    /// The folders of a class.
+    pub(super) fn edges(&self, class: u32) -> &[u32] {
+        let class = class as usize;
+        let end = self.classes.get(class + 1).map_or(self.edges.len(), |next| *next as usize);
+        &self.edges[self.classes[class] as usize..end]
+    }
+
     fn keep(&mut self, name: &[u8]) -> Name {
+        let mut place = self.wanted.key.with(0, name);
+        while let Some(kept) = self.name_of.get(&place) {
+            if self.name(*kept) == name {
+                return *kept;
+            }
+            place = place.wrapping_add(1);
+        }
         let kept = Name(self.names.len() as u32, name.len() as u32);
         self.names.extend_from_slice(name);
+        self.name_of.insert(place, kept);
         kept
     }
 
+    /// Two that were read at different times may be the same.
     fn folder(&mut self, id: &[u8], name: &[u8]) -> u32 {
-        let key = self.wanted.key.of(id);
-        let mut place = key;
-        loop {
-            match self.folder_of.get(&place) {
-                Some(folder) => {
-                    let CollectedFolder { key: own, name: other } = self.folders[*folder as usize];
-                    if own == key && self.name(other) == name {
-                        return *folder;
-                    }
-                    // The same tree under another name.
-                    let next = self.wanted.key.with(key, name);
-                    place = if place == key { next } else { place.wrapping_add(1) };
-                }
-                None => {
-                    let name = self.keep(name);
-                    let folder = self.folders.len() as u32;
-                    self.folders.push(CollectedFolder { key, name });
-                    self.folder_of.insert(place, folder);
-                    return folder;
-                }
-            }
-        }
+        let (key, name) = (self.wanted.key.of(id), self.keep(name));
+        self.folders.push(CollectedFolder { key, name });
+        self.folders.len() as u32 - 1
     }
 
     fn tree(&mut self, id: &ObjectId, content: &[u8], notes: &mut Notes, change: Option<Change>) {
@@ -190,6 +187,22 @@ impl<'a> Collector<'a> {
             }
         }
         class
+    }
+
+    /// Whether the fresh marks say the same as these.
+    fn is_same(&self, marks: &[(u32, u32)]) -> bool {
+        let (mut before, mut now) = (kept(marks), kept(&self.fresh));
+        loop {
+            match (before.next(), now.next()) {
+                (None, None) => return true,
+                (Some(a), Some(b)) if (a | b) & FOUND == 0 => {
+                    if self.folders[a as usize] != self.folders[b as usize] {
+                        return false;
+                    }
+                }
+                _ => return false,
+            }
+        }
     }
 
     /// Reads the entries that changed, and brings the marks up to date. Whether nothing changed that is kept.
@@ -238,10 +251,10 @@ impl<'a> Collector<'a> {
             at += end + 1 + self.length;
         }
         // What is damaged is not followed further.
-        if !marks.get(last).is_some_and(|(mark, _)| moved(*mark) == at) {
+        if marks.get(last).is_none_or(|(mark, _)| moved(*mark) != at) {
             last = marks.len();
         }
-        let same = kept(&marks[first..last]).eq(kept(&self.fresh));
+        let same = self.is_same(&marks[first..last]);
         if change.new_end != change.old_end {
             for (at, _) in &mut marks[last..] {
                 *at = moved(*at) as u32;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use super::collect::Collector;
 use super::key::{ByKey, Key};
 use super::sets::{Pair, Set, Sets};
+use super::ways::{NONE, Ways};
 use super::{Located, Reach, Tips};
 use crate::git::commit::Signature;
 use crate::git::read::ReadObjects;
@@ -15,14 +16,11 @@ use crate::object_id::ObjectId;
 /// All commits and trees.
 pub(super) struct Graph<'a> {
     collectors: Vec<Collector<'a>>,
-    /// By the key of its id, the class of a tree.
-    tree_of: ByKey<u32>,
+    ways: Ways,
     /// Which collector has a class, and where.
     classes: Vec<(u32, u32)>,
     commits: Vec<Commit>,
     commit_of: ByKey<u32>,
-    /// For each folder of each collector, its tree.
-    folders: Vec<Vec<u32>>,
 }
 
 struct Commit {
@@ -32,28 +30,14 @@ struct Commit {
     parents: Vec<u32>,
 }
 
-/// What is not here.
-const NONE: u32 = u32::MAX;
-
 impl<'a> Graph<'a> {
     pub(super) fn new(collectors: Vec<Collector<'a>>) -> Self {
-        let count = collectors.iter().map(|collector| collector.trees.len()).sum();
-        let mut tree_of = ByKey::with_capacity_and_hasher(count, Default::default());
-        let mut first = 0;
-        let mut classes = Vec::new();
-        for (number, collector) in collectors.iter().enumerate() {
-            for (key, class) in &collector.trees {
-                tree_of.entry(*key).or_insert(first + class);
-            }
-            first += collector.classes.len() as u32;
-            classes.extend((0..collector.classes.len() as u32).map(|class| (number as u32, class)));
-        }
-        let tree = |key: u64| tree_of.get(&key).copied().unwrap_or(NONE);
-        let folders = collectors
-            .iter()
-            .map(|collector| collector.folders.iter().map(|folder| tree(folder.key)).collect())
-            .collect();
-        Self { commits: Vec::new(), commit_of: ByKey::default(), folders, collectors, tree_of, classes }
+        let ways = Ways::find(&collectors);
+        let classes = collectors.iter().enumerate().flat_map(|(number, collector)| {
+            (0..collector.classes.len() as u32).map(move |class| (number as u32, class))
+        });
+        let classes = classes.collect();
+        Self { commits: Vec::new(), commit_of: ByKey::default(), ways, collectors, classes }
     }
 
     /// The blobs that were found and the places at which they are, the earliest first.
@@ -125,7 +109,7 @@ impl<'a> Graph<'a> {
                 let (own, rest) = parents.split_at(commit.parents as usize);
                 parents = rest;
                 commit_of.entry(key.id(&commit.id)).or_insert_with(|| {
-                    let tree = self.tree_of.get(&commit.tree).copied().unwrap_or(NONE);
+                    let tree = self.ways.tree_of.get(&commit.tree).copied().unwrap_or(NONE);
                     commits.push(Commit {
                         id: commit.id,
                         tree,
@@ -163,13 +147,8 @@ impl<'a> Graph<'a> {
                 }
                 let (number, at) = self.classes[tree as usize];
                 let (collector, folders) =
-                    (&self.collectors[number as usize], &self.folders[number as usize]);
-                let begin = collector.classes[at as usize] as usize;
-                let end = collector
-                    .classes
-                    .get(at as usize + 1)
-                    .map_or(collector.edges.len(), |next| *next as usize);
-                let edges = &collector.edges[begin..end];
+                    (&self.collectors[number as usize], &self.ways.folders[number as usize]);
+                let edges = collector.edges(at);
                 if !folders_done {
                     of_tree[tree as usize] = Some(Set::EMPTY);
                     let before = open.len();

@@ -9,6 +9,7 @@ mod each;
 mod graph;
 mod key;
 mod sets;
+mod ways;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::git::objects::ObjectStore;
 use crate::git::read::ReadObjects;
 use crate::git::refs::{self, References};
 use crate::git::repository::Repository;
@@ -226,4 +227,75 @@ fn a_folder_that_holds_itself_many_times_over_ends() {
     assert_eq!(located[0][0].commit.to_string(), commit);
     assert!(located[0].len() >= 1000);
     assert_eq!(sandbox.objects().format().length(), 20);
+}
+
+#[test]
+fn in_packs_of_long_deltas_the_answer_is_the_same() {
+    let sandbox = Sandbox::repository(&[]);
+    large_history(&sandbox);
+    let blobs: Vec<ObjectId> = sandbox
+        .objects()
+        .all()
+        .into_iter()
+        .filter_map(|(id, kind, _)| (kind == ObjectKind::Blob).then_some(id))
+        .collect();
+    let sorted = |located: Vec<Vec<Located>>| -> Vec<_> {
+        let sort = |mut places: Vec<Located>| {
+            places.sort_by(|a, b| a.path.cmp(&b.path));
+            places
+        };
+        located.into_iter().map(sort).collect()
+    };
+    let expected = sorted(ask(&sandbox, &blobs));
+    for depth in ["1", "50", "200"] {
+        let (depth, window) = (format!("--depth={depth}"), "--window=50");
+        sandbox.git(&["repack", "-a", "-d", "-f", "--quiet", &depth, window]);
+        let store = ObjectStore::open(&sandbox.path().join(".git")).unwrap();
+        for workers in [NonZeroUsize::MIN, WORKERS] {
+            // All at once, and few, which leave most trees out.
+            let located = attribute(&blobs, &tips_of(&sandbox), &store, &mut store.reader(), workers).located;
+            assert!(sorted(located) == expected, "{depth}");
+            for (number, blob) in blobs.iter().enumerate().step_by(17) {
+                let located =
+                    attribute(&[*blob], &tips_of(&sandbox), &store, &mut store.reader(), workers).located;
+                assert_eq!(sorted(located)[0], expected[number]);
+            }
+        }
+    }
+}
+
+/// Folders of many files and folders, of which each commit changes a few.
+fn large_history(sandbox: &Sandbox) {
+    use std::fmt::Write as _;
+
+    let mut random = fastrand::Rng::with_seed(11);
+    let mut stream = String::new();
+    for commit in 0..150 {
+        writeln!(stream, "commit refs/heads/main\nmark :{}", 1000 + commit).unwrap();
+        writeln!(stream, "committer C <c@example.com> {} +0000\ndata 0", 1_700_000_000 + commit).unwrap();
+        for _ in 0..if commit == 0 { 300 } else { random.usize(1..4) } {
+            let folder = ["", "a/", "a/b/", "c/"][random.usize(..4)];
+            let path = match random.u8(..10) {
+                0..7 => format!("{folder}file-{}", random.u8(..90)),
+                _ => format!("{folder}folder-{}/file", random.u8(..20)),
+            };
+            let text = format!("content {}", random.u8(..60));
+            match random.u8(..6) {
+                0 if commit > 0 => writeln!(stream, "D {path}").unwrap(),
+                _ => writeln!(stream, "M 100644 inline {path}\ndata {}\n{text}", text.len()).unwrap(),
+            }
+        }
+    }
+    sandbox.git_with(&["fast-import", "--quiet"], stream.as_bytes());
+}
+
+#[test]
+fn what_is_deeper_than_folders_are_looked_for_one_by_one_is_found() {
+    let sandbox = Sandbox::repository(&[]);
+    let path = format!("{}file", "folder/".repeat(40));
+    sandbox.write(&path, "deep");
+    let one = sandbox.commit("one");
+    let blob = sandbox.id(&["rev-parse", &format!("HEAD:{path}")]);
+    let located = ask(&sandbox, &[blob]);
+    assert_eq!((located[0][0].path.as_slice(), located[0][0].commit), (path.as_bytes(), one));
 }

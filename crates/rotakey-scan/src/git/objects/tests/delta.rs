@@ -113,6 +113,18 @@ fn apply(base: &[u8], delta: &[u8]) -> Result<Vec<u8>, Damage> {
     Ok(into.content().to_vec())
 }
 
+/// The same in the place of the base, which is then made again.
+fn apply_in_place(base: &[u8], delta: &[u8]) -> Result<Vec<u8>, Damage> {
+    let (mut content, delta) = (buffer(base), buffer(delta));
+    let mut middle = buffer(b"rubbish of before");
+    let change = Delta::new(&delta, &content)?.change(&content, &mut middle)?;
+    content.splice(change.start..change.old_end, middle.content());
+    let made = content.content().to_vec();
+    content.splice(change.start..change.new_end, &base[change.start..change.old_end]);
+    assert!(content.content() == base);
+    Ok(made)
+}
+
 /// What is looked at of what a delta makes; nothing if it is looked at whole.
 pub(super) fn excerpt(base: &[u8], delta: &[u8], reach: usize) -> Option<Vec<u8>> {
     let (base, delta) = (buffer(base), buffer(delta));
@@ -154,6 +166,7 @@ proptest! {
     fn a_delta_makes_what_it_was_made_of(base in base(), steps in steps()) {
         let (delta, expected) = encode(&base, &steps);
         prop_assert!(apply_slowly(&base, &delta).is_some_and(|slowly| slowly == expected));
+        prop_assert!(apply_in_place(&base, &delta).as_ref() == Ok(&expected));
         prop_assert!(apply(&base, &delta) == Ok(expected));
     }
 
@@ -163,6 +176,7 @@ proptest! {
         let at = at.index(delta.len());
         if cut { delta.truncate(at) } else { delta[at] = byte }
         prop_assert!(apply(&base, &delta).ok() == apply_slowly(&base, &delta));
+        prop_assert!(apply_in_place(&base, &delta).ok() == apply_slowly(&base, &delta));
     }
 
     #[test]
