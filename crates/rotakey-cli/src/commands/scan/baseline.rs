@@ -12,12 +12,13 @@ mod list;
 mod update;
 
 use crate::cli::GlobalArgs;
-use crate::error::{CommandError, Verdict};
+use crate::error::{CommandError, Verdict, exit_codes};
 use crate::output::Output;
 use crate::printer::Printer;
 
 /// Keep a file of what is known: a baseline, which detect-secrets reads too
 #[derive(Debug, Args)]
+#[command(after_help = exit_codes!())]
 pub(super) struct BaselineArgs {
     #[command(subcommand)]
     command: BaselineCommand,

@@ -12,6 +12,7 @@ use crate::printer::Printer;
 
 /// Install a git hook that refuses leaked keys, or take it away
 #[derive(Debug, Args)]
+#[command(after_help = exit_codes!())]
 pub(super) struct HookArgs {
     #[command(subcommand)]
     command: HookCommand,
