@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::key::{ByKey, Key};
 use crate::git::commit::Commit;
-use crate::git::objects::{Change, Notes, ObjectFormat, ObjectKind, Visit};
+use crate::git::objects::{Change, Named, Notes, ObjectFormat, ObjectKind, Visit};
 use crate::object_id::ObjectId;
 
 /// The blobs that are looked for.
@@ -68,8 +68,9 @@ pub(super) struct Collector<'a> {
     length: usize,
     pub(super) commits: Vec<CollectedCommit>,
     pub(super) parents: Vec<u64>,
-    /// The keys of trees, and their classes.
-    pub(super) trees: Vec<(u64, u32)>,
+    pub(super) trees: Vec<CollectedTree>,
+    /// The ids of trees that are in no pack.
+    pub(super) ids: Vec<ObjectId>,
     /// For each class, where its folders begin in `edges`.
     pub(super) classes: Vec<u32>,
     /// The folders of all classes, one class behind the other: places in `folders`.
@@ -101,6 +102,18 @@ pub(super) struct CollectedCommit {
     pub(super) parents: u32,
 }
 
+/// A tree.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CollectedTree {
+    /// The number of the pack, and the position in its index. Or none, and the position among the ids of the collector.
+    pub(super) pack: u32,
+    pub(super) position: u32,
+    pub(super) class: u32,
+}
+
+/// Stands for the pack of what is in none.
+pub(super) const NO_PACK: u32 = u32::MAX;
+
 /// A tree under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CollectedFolder {
@@ -116,6 +129,7 @@ impl<'a> Collector<'a> {
             commits: Vec::new(),
             parents: Vec::new(),
             trees: Vec::new(),
+            ids: Vec::new(),
             classes: Vec::new(),
             edges: Vec::new(),
             folders: Vec::new(),
@@ -159,7 +173,7 @@ impl<'a> Collector<'a> {
         self.folders.len() as u32 - 1
     }
 
-    fn tree(&mut self, id: &ObjectId, content: &[u8], notes: &mut Notes, change: Option<Change>) {
+    fn tree(&mut self, id: Named<'_>, content: &[u8], notes: &mut Notes, change: Option<Change>) {
         let whole = Change { start: 0, old_end: 0, new_end: content.len() };
         let class = match change {
             Some(change) => self.read(content, notes, change).then_some(notes.number),
@@ -170,7 +184,14 @@ impl<'a> Collector<'a> {
             }
         };
         notes.number = class.unwrap_or_else(|| self.class(&notes.marks));
-        self.trees.push((self.wanted.key.id(id), notes.number));
+        let class = notes.number;
+        self.trees.push(match id {
+            Named::At { number: pack, position, .. } => CollectedTree { pack, position, class },
+            Named::Id(id) => {
+                self.ids.push(*id);
+                CollectedTree { pack: NO_PACK, position: self.ids.len() as u32 - 1, class }
+            }
+        });
     }
 
     /// A class of its own for what was marked.
@@ -277,7 +298,7 @@ const FOUND: u32 = 1 << 31;
 const MARK_EACH: u32 = 4;
 
 impl Visit for Collector<'_> {
-    fn visit(&mut self, id: &ObjectId, kind: ObjectKind, content: &[u8]) {
+    fn visit(&mut self, id: Named<'_>, kind: ObjectKind, content: &[u8]) {
         match kind {
             ObjectKind::Tree => self.tree(id, content, &mut Notes::default(), None),
             ObjectKind::Commit => {
@@ -285,7 +306,7 @@ impl Visit for Collector<'_> {
                 let Ok(commit) = Commit::parse(content) else { return };
                 self.parents.extend(commit.parents.iter().map(|parent| self.wanted.key.id(parent)));
                 self.commits.push(CollectedCommit {
-                    id: *id,
+                    id: id.id(),
                     tree: self.wanted.key.id(&commit.tree),
                     seconds: commit.seconds,
                     parents: commit.parents.len() as u32,
@@ -295,7 +316,7 @@ impl Visit for Collector<'_> {
         }
     }
 
-    fn visit_first(&mut self, id: &ObjectId, kind: ObjectKind, content: &[u8], notes: &mut Notes) {
+    fn visit_first(&mut self, id: Named<'_>, kind: ObjectKind, content: &[u8], notes: &mut Notes) {
         match kind {
             ObjectKind::Tree => self.tree(id, content, notes, None),
             _ => self.visit(id, kind, content),
@@ -304,7 +325,7 @@ impl Visit for Collector<'_> {
 
     fn visit_changed(
         &mut self,
-        id: &ObjectId,
+        id: Named<'_>,
         kind: ObjectKind,
         content: &[u8],
         notes: &mut Notes,

@@ -5,7 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::EachCommitAndTree;
 use crate::coverage::Unread;
-use crate::git::objects::{Change, Notes, ObjectKind, ObjectStore, Search, Visit, walk_commits_and_trees};
+use crate::git::objects::{
+    Change, Named, Notes, ObjectKind, ObjectStore, Search, Visit, walk_commits_and_trees,
+};
 use crate::object_id::ObjectId;
 
 impl EachCommitAndTree for ObjectStore {
@@ -18,6 +20,10 @@ impl EachCommitAndTree for ObjectStore {
         walk_commits_and_trees(self, workers, &visitors);
         let idle = visitors.idle.into_inner().unwrap_or_else(PoisonError::into_inner);
         (idle, visitors.unread.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn id(&self, pack: u32, position: u32) -> Option<ObjectId> {
+        self.packs().get(pack as usize)?.id(position)
     }
 }
 
@@ -42,13 +48,13 @@ struct Lent<'a, V> {
 }
 
 impl<V: Visit> Visit for Lent<'_, V> {
-    fn visit(&mut self, id: &ObjectId, kind: ObjectKind, content: &[u8]) {
+    fn visit(&mut self, id: Named<'_>, kind: ObjectKind, content: &[u8]) {
         if let Some(visitor) = &mut self.visitor {
             visitor.visit(id, kind, content);
         }
     }
 
-    fn visit_first(&mut self, id: &ObjectId, kind: ObjectKind, content: &[u8], notes: &mut Notes) {
+    fn visit_first(&mut self, id: Named<'_>, kind: ObjectKind, content: &[u8], notes: &mut Notes) {
         if let Some(visitor) = &mut self.visitor {
             visitor.visit_first(id, kind, content, notes);
         }
@@ -56,7 +62,7 @@ impl<V: Visit> Visit for Lent<'_, V> {
 
     fn visit_changed(
         &mut self,
-        id: &ObjectId,
+        id: Named<'_>,
         kind: ObjectKind,
         content: &[u8],
         notes: &mut Notes,
@@ -86,7 +92,7 @@ impl<V: Visit> Search for Visitors<'_, V> {
 
     fn blob(&self, id: &ObjectId, content: &[u8]) {
         let kind = if content.starts_with(b"tree ") { ObjectKind::Commit } else { ObjectKind::Tree };
-        self.lend().visit(id, kind, content);
+        self.lend().visit(Named::Id(id), kind, content);
     }
 
     fn visitor(&self) -> Option<Box<dyn Visit + '_>> {

@@ -7,7 +7,7 @@ use super::collect::Collector;
 use super::key::{ByKey, Key};
 use super::sets::{Pair, Set, Sets};
 use super::ways::{NONE, Ways};
-use super::{Located, Reach, Tips};
+use super::{EachCommitAndTree, Located, Reach, Tips};
 use crate::git::commit::Signature;
 use crate::git::read::ReadObjects;
 use crate::git::revision::peel;
@@ -31,8 +31,8 @@ struct Commit {
 }
 
 impl<'a> Graph<'a> {
-    pub(super) fn new(collectors: Vec<Collector<'a>>) -> Self {
-        let ways = Ways::find(&collectors);
+    pub(super) fn new(collectors: Vec<Collector<'a>>, each: &impl EachCommitAndTree, key: &Key) -> Self {
+        let ways = Ways::find(&collectors, &|pack, position| each.id(pack, position), key);
         let classes = collectors.iter().enumerate().flat_map(|(number, collector)| {
             (0..collector.classes.len() as u32).map(move |class| (number as u32, class))
         });

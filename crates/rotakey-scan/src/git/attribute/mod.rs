@@ -31,6 +31,9 @@ pub trait EachCommitAndTree {
         workers: NonZeroUsize,
         visitor: &(dyn Fn() -> V + Sync),
     ) -> (Vec<V>, Vec<Unread>);
+
+    /// The id at a position of the index of a pack, as [`Named`](super::objects::Named) has them.
+    fn id(&self, pack: u32, position: u32) -> Option<ObjectId>;
 }
 
 /// What commits are reachable from. The order is the one in which it is looked for.
@@ -125,7 +128,7 @@ pub fn attribute(
     let format: ObjectFormat = objects.format();
     let wanted = Wanted::new(blobs);
     let (collectors, unread) = each.each(workers, &|| Collector::new(&wanted, format));
-    let mut graph = Graph::new(collectors);
+    let mut graph = Graph::new(collectors, each, wanted.key());
     let introduced = graph.introduced(tips, wanted.key(), objects);
     let mut located: Vec<Vec<Located>> = blobs.iter().map(|_| Vec::new()).collect();
     for (blob, place) in introduced {

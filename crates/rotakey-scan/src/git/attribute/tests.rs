@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::git::objects::ObjectStore;
+use crate::git::objects::{Named, ObjectStore};
 use crate::git::read::ReadObjects;
 use crate::git::refs::{self, References};
 use crate::git::repository::Repository;
@@ -19,10 +19,14 @@ impl EachCommitAndTree for GitObjects {
         let mut visitors: Vec<V> = (0..workers.get()).map(|_| visitor()).collect();
         for (number, (id, kind, content)) in self.all().iter().enumerate() {
             if matches!(kind, ObjectKind::Commit | ObjectKind::Tree) {
-                visitors[number % workers.get()].visit(id, *kind, content);
+                visitors[number % workers.get()].visit(Named::Id(id), *kind, content);
             }
         }
         (visitors, Vec::new())
+    }
+
+    fn id(&self, _pack: u32, _position: u32) -> Option<ObjectId> {
+        None
     }
 }
 

@@ -1,7 +1,8 @@
 //! Which trees lead to what was found.
 
-use super::collect::Collector;
-use super::key::ByKey;
+use super::collect::{CollectedTree, Collector, NO_PACK};
+use super::key::{ByKey, Key};
+use crate::object_id::ObjectId;
 
 /// What leads nowhere.
 pub(super) const NONE: u32 = u32::MAX;
@@ -27,7 +28,12 @@ enum State {
 }
 
 impl Ways {
-    pub(super) fn find(collectors: &[Collector<'_>]) -> Self {
+    /// `id` tells what is at a position of the index of a pack.
+    pub(super) fn find(
+        collectors: &[Collector<'_>],
+        id: &dyn Fn(u32, u32) -> Option<ObjectId>,
+        key: &Key,
+    ) -> Self {
         let mut ways = Self::default();
         let mut states: Vec<Vec<State>> = collectors
             .iter()
@@ -38,7 +44,7 @@ impl Ways {
             })
             .collect();
         for level in 0.. {
-            let fresh = ways.take(collectors, &states);
+            let fresh = ways.take(collectors, &states, id, key);
             if fresh.is_empty() {
                 break;
             }
@@ -70,16 +76,28 @@ impl Ways {
     }
 
     /// Takes the trees of classes that were just found to lead there, and gives back those that are new.
-    fn take(&mut self, collectors: &[Collector<'_>], states: &[Vec<State>]) -> ByKey<()> {
+    fn take(
+        &mut self,
+        collectors: &[Collector<'_>],
+        states: &[Vec<State>],
+        id: &dyn Fn(u32, u32) -> Option<ObjectId>,
+        key: &Key,
+    ) -> ByKey<()> {
         let (mut fresh, mut first) = (ByKey::default(), 0);
         for (collector, states) in collectors.iter().zip(states) {
-            for (key, class) in &collector.trees {
-                if states[*class as usize] == State::Leads {
-                    self.tree_of.entry(*key).or_insert_with(|| {
-                        fresh.insert(*key, ());
-                        first + class
-                    });
+            for CollectedTree { pack, position, class } in &collector.trees {
+                if states[*class as usize] != State::Leads {
+                    continue;
                 }
+                let id = match *pack {
+                    NO_PACK => Some(collector.ids[*position as usize]),
+                    pack => id(pack, *position),
+                };
+                let Some(key) = id.map(|id| key.id(&id)) else { continue };
+                self.tree_of.entry(key).or_insert_with(|| {
+                    fresh.insert(key, ());
+                    first + class
+                });
             }
             first += collector.classes.len() as u32;
         }

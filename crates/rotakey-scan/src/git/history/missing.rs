@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use crate::git::attribute::EachCommitAndTree as _;
 use crate::git::commit::Commit;
 use crate::git::gaps::Gaps;
-use crate::git::objects::{ObjectKind, ObjectStore, Visit};
+use crate::git::objects::{Named, ObjectKind, ObjectStore, Visit};
 use crate::git::tree;
 use crate::object_id::ObjectId;
 
@@ -44,7 +44,7 @@ impl Missing<'_> {
 }
 
 impl Visit for Missing<'_> {
-    fn visit(&mut self, _id: &ObjectId, kind: ObjectKind, content: &[u8]) {
+    fn visit(&mut self, _id: Named<'_>, kind: ObjectKind, content: &[u8]) {
         if kind == ObjectKind::Commit {
             if let Ok(commit) = Commit::parse(content) {
                 self.look(commit.tree, true);

@@ -29,7 +29,7 @@ pub use pack::Pack;
 pub use reader::{Object, Reader};
 pub use store::{Directories, ObjectStore};
 pub use walk::{
-    Change, HEAD, Known, Notes, NothingKnown, Search, Visit, Walked, walk, walk_commits_and_trees,
+    Change, HEAD, Known, Named, Notes, NothingKnown, Search, Visit, Walked, walk, walk_commits_and_trees,
 };
 
 #[cfg(test)]

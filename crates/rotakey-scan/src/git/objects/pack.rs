@@ -66,6 +66,11 @@ impl Pack {
         walk::blobs(self)
     }
 
+    /// The id at a position of its index; `None` if it has not so many.
+    pub(in crate::git) fn id(&self, position: u32) -> Option<ObjectId> {
+        (position < self.index.count()).then(|| self.index.object(position))
+    }
+
     pub(super) fn new(path: &Path, data: PackData, index: Index) -> Self {
         Self { name: file_name(path), index, data }
     }

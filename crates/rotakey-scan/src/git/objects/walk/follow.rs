@@ -20,7 +20,12 @@ impl Worker<'_> {
             && let Some(visitor) = &mut self.visitor
         {
             self.walked.blobs += 1;
-            visitor.visit_first(&self.forest.id(entry), kind(&content), content.content(), &mut notes);
+            visitor.visit_first(
+                self.forest.named(entry, &mut None),
+                kind(&content),
+                content.content(),
+                &mut notes,
+            );
         }
         self.frame(entry, content, SEEN, notes)
     }
@@ -70,8 +75,8 @@ impl Worker<'_> {
             *notes = Notes::default();
         } else if let Some(visitor) = &mut self.visitor {
             self.walked.blobs += 1;
-            let (id, kind) = (self.forest.id(entry), kind(content));
-            visitor.visit_changed(&id, kind, content.content(), notes, change);
+            let (mut id, kind) = (None, kind(content));
+            visitor.visit_changed(self.forest.named(entry, &mut id), kind, content.content(), notes, change);
         }
     }
 }

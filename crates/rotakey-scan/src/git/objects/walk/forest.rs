@@ -2,7 +2,7 @@
 
 use super::damaged::Failure;
 use super::duplicates::Duplicates;
-use super::{Known, Pack};
+use super::{Known, Named, Pack};
 use crate::git::objects::damage::Damage;
 use crate::git::objects::index::Index;
 use crate::git::objects::kind::Kinds;
@@ -149,6 +149,15 @@ impl<'a> Forest<'a> {
 
     pub(super) fn id(&self, entry: u32) -> ObjectId {
         self.index.object(self.positions[entry as usize])
+    }
+
+    /// Which object it is. One that only an index that was made anew has is looked up at once.
+    pub(super) fn named<'b>(&'b self, entry: u32, id: &'b mut Option<ObjectId>) -> Named<'b> {
+        if std::ptr::eq(self.index, &self.pack.index) {
+            Named::At { pack: self.pack, number: self.number as u32, position: self.position(entry) }
+        } else {
+            Named::Id(id.insert(self.id(entry)))
+        }
     }
 
     pub(super) fn failure(&self, entry: u32, damage: Damage) -> Failure {

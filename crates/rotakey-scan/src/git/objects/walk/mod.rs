@@ -27,7 +27,7 @@ use damaged::Failure;
 use duplicates::Duplicates;
 use family::Worker;
 use forest::{Forest, NONE};
-pub use notes::{Change, Notes, Visit};
+pub use notes::{Change, Named, Notes, Visit};
 use work::Work;
 
 /// What looks for something in blobs. Several threads call it at the same time.
