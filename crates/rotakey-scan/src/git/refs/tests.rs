@@ -149,7 +149,7 @@ fn names_that_share_their_beginnings_do_not_fill_the_memory() {
     let sandbox = Sandbox::repository(&["--ref-format=reftable"]);
     let varint = |value: usize| match value {
         0..0x80 => vec![value as u8],
-        _ => vec![(value >> 7) as u8 - 1 | 0x80, value as u8 & 0x7f],
+        _ => vec![((value >> 7) as u8 - 1) | 0x80, value as u8 & 0x7f],
     };
     // Names of eight thousand bytes, of which each record has none but the last, for references that lead nowhere.
     let long = 8_000;
