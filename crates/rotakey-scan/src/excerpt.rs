@@ -102,9 +102,8 @@ fn mask(bytes: &[u8], text: &mut Vec<char>) {
     };
     for character in clean.chars() {
         match character {
-            'A'..='Z' | 'a'..='z' | '0'..='9' | '+' | '/' | '=' | '_' | '-' | '%' | '\\' => {
-                run.push(character)
-            }
+            'A'..='Z' | 'a'..='z' | '0'..='9' => run.push(character),
+            '+' | '/' | '=' | '_' | '-' | '%' | '\\' | '&' | '#' | ';' => run.push(character),
             '\t' => {
                 end(&mut run, text);
                 text.push(' ');

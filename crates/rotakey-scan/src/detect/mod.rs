@@ -15,6 +15,8 @@ mod access_key_id;
 mod base64;
 pub mod canary;
 mod candidate;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod label;
 mod pair;
 pub mod rule;

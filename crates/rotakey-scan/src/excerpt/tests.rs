@@ -32,6 +32,7 @@ fn what_was_not_found_is_masked_if_it_may_be_a_secret() {
         secret.replace('/', "%2F").replace('+', "%2B"),
         secret.replace('/', "\\/"),
         secret.replace('/', "\\u002f"),
+        secret.replace('/', "&#x2F;").replace('+', "&plus;"),
         secret.chars().flat_map(|character| [character, '\0']).collect(),
     ] {
         let content = format!("{id} '{unknown}' word");

@@ -55,13 +55,21 @@ pub(super) fn read(
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    let (kind, size, header) = header(&stream).map_err(|damage| damage.at(place()))?;
-    if !wanted.has(kind) {
-        return Ok(Some((kind, header)));
+    parse(&stream, wanted, inflater, into).map(Some).map_err(|damage| damage.at(place()))
+}
+
+/// Reads the bytes of the file.
+pub(super) fn parse(
+    stream: &[u8],
+    wanted: Kinds,
+    inflater: &mut Inflater,
+    into: &mut Buffer,
+) -> Result<(ObjectKind, usize), Damage> {
+    let (kind, size, header) = header(stream)?;
+    if wanted.has(kind) {
+        inflater.inflate(stream, size.saturating_add(header as u64), into)?;
     }
-    let all = size.saturating_add(header as u64);
-    inflater.inflate(&stream, all, into).map_err(|damage| damage.at(place()))?;
-    Ok(Some((kind, header)))
+    Ok((kind, header))
 }
 
 /// The kind, the size and the length of the header itself.

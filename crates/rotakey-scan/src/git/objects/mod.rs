@@ -11,6 +11,8 @@ mod damage;
 mod delta;
 mod directories;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod index;
 mod inflate;
 mod kind;
