@@ -3,6 +3,7 @@
 #![no_main]
 
 use std::io::Read;
+use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use rotakey_fuzz::{Input, Planted};
@@ -16,14 +17,17 @@ use rotakey_scan::scan::{Options, Scan};
 const PIECE: usize = 1 << 20;
 const OVERLAP: usize = 32 << 10;
 
+/// Lines of words. They are made once, since to make them takes longer than to scan them.
+static FILLER: LazyLock<Vec<u8>> = LazyLock::new(|| b"some words of a line\n".repeat(100_000));
+
 fuzz_target!(|input: &[u8]| {
     let mut input = Input(input);
     let planted = Planted::of(&mut input).encoded;
     let near = [PIECE, PIECE - OVERLAP, PIECE - OVERLAP / 2, 2 * PIECE - OVERLAP][input.below(4)];
     let (start, part) = (near - input.below(1 << 13), 1 + input.below(1 << 16));
-    let mut content: Vec<u8> = b"some words of a line\n".iter().copied().cycle().take(start).collect();
-    content.extend([input.bytes(1 << 12), &planted, input.0].concat());
-    content.extend(b"\nand of another one".iter().copied().cycle().take(input.0.len() % 2 * PIECE));
+    let behind = if input.below(2) == 1 { PIECE } else { 0 };
+    let content =
+        [&FILLER[..start], input.bytes(1 << 12), &planted, input.0, b"\n", &FILLER[..behind]].concat();
 
     let mut whole: Vec<(Kind, Position, Digests)> = Detector::default()
         .detect(&content)
