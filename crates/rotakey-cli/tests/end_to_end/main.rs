@@ -7,6 +7,7 @@ mod killed;
 mod moto;
 mod proxy;
 mod queue;
+mod scan;
 #[path = "../cli/support.rs"]
 #[expect(dead_code, reason = "the tests of the verbs use all of it")]
 mod support;

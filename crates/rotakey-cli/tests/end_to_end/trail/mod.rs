@@ -1,6 +1,6 @@
 //! `rotakey trail usage` on generated trails: against an independent reader, in parts, and from an object store.
 
-mod object_store;
+pub(crate) mod object_store;
 mod reference;
 
 use std::collections::BTreeMap;

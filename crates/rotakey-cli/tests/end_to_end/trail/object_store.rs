@@ -12,7 +12,7 @@ use crate::support::Desk;
 
 const MOTO_URL: &str = "ROTAKEY_TEST_MOTO_URL";
 
-fn moto() -> String {
+pub(crate) fn moto() -> String {
     std::env::var(MOTO_URL).unwrap_or_else(|_| {
         panic!(
             "{MOTO_URL} is not set: this test needs moto's server. \
@@ -22,7 +22,7 @@ fn moto() -> String {
 }
 
 /// Puts a bucket or an object, as somebody whom moto does not ask who they are.
-fn put(url: &str, resource: &str, content: &[u8]) {
+pub(crate) fn put(url: &str, resource: &str, content: &[u8]) {
     let address = url.strip_prefix("http://").expect("moto speaks HTTP");
     let mut connection = TcpStream::connect(address).expect("moto listens");
     let length = content.len();
@@ -36,7 +36,7 @@ fn put(url: &str, resource: &str, content: &[u8]) {
 }
 
 /// Somebody with credentials, in a region.
-fn with_credentials(desk: &mut Desk) {
+pub(crate) fn with_credentials(desk: &mut Desk) {
     desk.export("AWS_REGION", "us-east-1");
     desk.export("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE");
     desk.export("AWS_SECRET_ACCESS_KEY", "any");
