@@ -11,12 +11,32 @@ pub(super) const LENGTH: usize = 20;
 /// Less than this many bits for each of the sixteen characters is nobody's id. One of a hundred thousand real ones has less.
 const LEAST_ENTROPY: f32 = 2.5;
 
-/// Words that people write into placeholders. Each is in one real id of a hundred thousand or fewer; in the order of how often
-/// they are met.
-const PLACEHOLDERS: [&[u8]; 17] = [
-    b"EXAMPL", b"XXXX", b"FAKE", b"DUMMY", b"TEST", b"SAMPLE", b"YOUR", b"ACCESS", b"KEYID", b"SECRET",
-    b"PLACEHO", b"REDACT", b"CHANGE", b"INVALID", b"NOTREAL", b"FOOBAR", b"QWERTY",
+/// Words that only people write: each is in one real id of ten million or fewer.
+const PLACEHOLDERS: [&[u8]; 11] = [
+    b"EXAMPL",
+    b"SAMPLE",
+    b"ACCESS",
+    b"SECRET",
+    b"IOSFODNN",
+    b"PLACEHO",
+    b"REDACT",
+    b"CHANGEM",
+    b"INVALID",
+    b"NOTREAL",
+    b"FOOBAR",
 ];
+
+/// Words that chance writes too, the shorter the more often: they tell only if they make up [`MOST`] of an id.
+const SHORT_WORDS: [&[u8]; 20] = [
+    b"XXXX", b"FAKE", b"DUMMY", b"TEST", b"YOUR", b"KEYID", b"KEY", b"AWS", b"MOCK", b"HERE", b"THIS",
+    b"REAL", b"NONE", b"SOME", b"ABCD", b"2345", b"QWERT", b"CHANGE", b"TOKEN", b"VALUE",
+];
+
+/// Half of what stands behind the prefix.
+const MOST: usize = 8;
+
+/// A vowel is every fifth letter where chance writes, and two of five in words.
+const FEWEST_VOWELS: usize = 5;
 
 /// The id in a run of capital letters and digits that cannot be made longer, of 20, 22 or 24 bytes.
 pub(super) fn within(content: &[u8], run: Range<usize>) -> Option<Range<usize>> {
@@ -33,6 +53,7 @@ pub(super) fn is_id(id: &[u8; LENGTH]) -> bool {
     has_prefix(id)
         && id[4..].iter().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
         && !is_placeholder(id)
+        && !is_name(id)
 }
 
 fn has_prefix(id: &[u8; LENGTH]) -> bool {
@@ -47,6 +68,32 @@ fn is_placeholder(id: &[u8; LENGTH]) -> bool {
     PLACEHOLDERS.iter().any(|word| body.windows(word.len()).any(|window| window == *word))
         || super::secret::longest_sequence(body) >= 6
         || super::secret::entropy(body) < LEAST_ENTROPY
+        || in_short_words(body) >= MOST
+}
+
+/// How many characters belong to short words.
+fn in_short_words(body: &[u8]) -> usize {
+    let (mut all, mut until) = (0, 0);
+    for start in 0..body.len() {
+        let longest =
+            SHORT_WORDS.iter().filter(|word| body[start..].starts_with(word)).map(|word| word.len()).max();
+        let end = (start + longest.unwrap_or(0)).max(until);
+        all += end - until.max(start).min(end);
+        until = end;
+    }
+    all
+}
+
+/// Whether it is the name of something that begins as an id does, such as `ASIA` and `PACIFICSOUTHEAST`.
+///
+/// The highest bit of an id says whether it carries an account: where it is not set, the id is of those from before, and begins with I
+/// or J. That alone would do for all that AWS ever made; since people make up others for their tests, what is in question
+/// must be in letters and look like words too.
+fn is_name(id: &[u8; LENGTH]) -> bool {
+    let body = &id[4..];
+    let has_form = id.starts_with(b"A3T") || matches!(body[0], b'I' | b'J' | b'Q'..=b'Z' | b'2'..=b'7');
+    let vowels = || body.iter().filter(|byte| matches!(byte, b'A' | b'E' | b'I' | b'O' | b'U')).count();
+    !has_form && body.iter().all(u8::is_ascii_alphabetic) && vowels() >= FEWEST_VOWELS
 }
 
 /// Whether a word may begin behind this text: behind no letter or digit, but behind the escape of something that is neither.
@@ -160,6 +207,13 @@ mod tests {
             "AKIATESTTESTTESTTEST",
             "AKIA0000000000000000",
             "AKIAZZZZZZZZZZZZZZZZ",
+            "AKIAYOURACCESSKEYIDZ",
+            "AKIAYOURKEYIDHEREQRZ",
+            "AKIATESTKEYFAKE7QLMZ",
+            "AKIAQFAKEFAKE7M5LZTP",
+            "AKIAIOSFODNN7FAKEKEY",
+            "ASIAPACIFICSOUTHEAST",
+            "ACCALLOCATIONMANAGER",
         ] {
             assert!(!is(id), "{id}");
         }
@@ -170,5 +224,32 @@ mod tests {
         for prefix in ["AKIA", "ASIA", "ABIA", "ACCA", "A3TX", "A3T9"] {
             assert!(is(&format!("{prefix}{body}")), "{prefix}");
         }
+    }
+
+    #[test]
+    fn a_word_within_an_id_is_chance() {
+        let body = &Specimen::from_seed(5).access_key_id[4..];
+        for word in SHORT_WORDS.iter().map(|word| str::from_utf8(word).unwrap()) {
+            for at in 0..=16 - word.len() {
+                let id = format!("AKIA{}{word}{}", &body[..at], &body[at + word.len()..]);
+                assert!(is_id(id.as_bytes().first_chunk().unwrap()), "{id}");
+            }
+        }
+        let lost = (0..50_000)
+            .filter(|seed| !is_id(Specimen::from_seed(*seed).access_key_id.as_bytes().first_chunk().unwrap()))
+            .count();
+        assert!(lost <= 1, "{lost} of 50000");
+    }
+
+    #[test]
+    fn the_fifth_character_tells_the_form_as_the_account_does() {
+        for first in (b'A'..=b'Z').chain(b'2'..=b'7').map(char::from) {
+            let name: [u8; LENGTH] = *format!("AKIA{first}ACIFICSOUTHEAST").as_bytes().first_chunk().unwrap();
+            let bits = data_encoding::BASE32_NOPAD.decode(&name[4..]).unwrap();
+            assert_eq!(is_name(&name), bits[0] < 0x80 && !matches!(first, 'I' | 'J'), "{first}");
+        }
+        let is = |id: &str| is_name(id.as_bytes().first_chunk().unwrap());
+        assert!(!is("A3TXPACIFICSOUTHEAST"));
+        assert!(!is("AKIALALEMEL2QWM5ORTA"), "made up, but not of words");
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Three letters of the plain text are at one of three places within a group of four characters, and most of their bits then are
 //! the same whatever stands before and behind. So an encoded `AKIA` can be searched for, and nothing is decoded but the
-//! neighbourhood of what was found.
+//! neighbourhood of what was found. What is the same can be encoded again, and again most of its bits are: so base64 of base64,
+//! as of a file in a secret of Kubernetes that held a secret already, is searched for in the same pass.
 
 use std::ops::Range;
 
@@ -23,11 +24,16 @@ pub(super) struct Anchor {
 /// the name of a secret has.
 const WORDS: [&[u8]; 6] = [b"AKIA", b"ASIA", b"ABIA", b"ACCA", b"ecret", b"ECRET"];
 
-const LITERALS: [Literal; 18] = literals();
+/// How many literals the words have, one for each place within a group.
+const ONCE: usize = 3 * WORDS.len();
 
-/// For each of the first three characters of a literal, which literals it may belong to: a bit for each kind.
-const FILTER: [[u8; 256]; 3] = filter();
+/// Those of the words, and then those of these literals.
+const LITERALS: [Literal; 4 * ONCE] = literals();
 
+/// For each of the first three characters of a literal, which literals it may belong to: a bit for each few.
+static FILTER: [[u64; 256]; 3] = filter();
+
+/// What of an encoded word is the same whatever stands around it.
 #[derive(Debug, Clone, Copy)]
 struct Literal {
     characters: [u8; 6],
@@ -245,46 +251,90 @@ impl Literal {
     }
 }
 
-const fn literals() -> [Literal; 18] {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut literals = [Literal { characters: [0; 6], length: 0, phase: 0 }; 18];
+const fn literals() -> [Literal; 4 * ONCE] {
+    let mut literals = [Literal { characters: [0; 6], length: 0, phase: 0 }; 4 * ONCE];
     let mut number = 0;
-    while number < 18 {
-        let word = WORDS[number / 3];
-        let before = number % 3;
-        // The first character none of whose bits belong to what stands before.
-        let first = (before * 8).div_ceil(6);
-        let count = (before + word.len()) * 8 / 6 - first;
-        let count = if count > 6 { 6 } else { count };
-        let mut at = 0;
-        while at < count {
-            let mut value = 0;
-            let mut bit = 0;
-            while bit < 6 {
-                let place = (first + at) * 6 + bit - before * 8;
-                value = value << 1 | (word[place / 8] >> (7 - place % 8) & 1) as usize;
-                bit += 1;
-            }
-            literals[number].characters[at] = ALPHABET[value];
-            at += 1;
-        }
-        literals[number].length = count as u8;
-        literals[number].phase = (first % 4) as u8;
+    while number < literals.len() {
+        literals[number] = if number < ONCE {
+            let word = WORDS[number / 3];
+            encoded(word, word.len(), number % 3)
+        } else {
+            let literal = literals[(number - ONCE) / 3];
+            encoded(&literal.characters, literal.length as usize, number % 3)
+        };
         number += 1;
     }
     literals
 }
 
-const fn filter() -> [[u8; 256]; 3] {
+/// What is the same of the first bytes of a word if so many bytes stand before it in its group of three.
+const fn encoded(word: &[u8], length: usize, before: usize) -> Literal {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut characters = [0; 6];
+    // The first character none of whose bits belong to what stands before.
+    let first = (before * 8).div_ceil(6);
+    let count = (before + length) * 8 / 6 - first;
+    let count = if count > 6 { 6 } else { count };
+    let mut at = 0;
+    while at < count {
+        let mut value = 0;
+        let mut bit = 0;
+        while bit < 6 {
+            let place = (first + at) * 6 + bit - before * 8;
+            value = value << 1 | (word[place / 8] >> (7 - place % 8) & 1) as usize;
+            bit += 1;
+        }
+        characters[at] = ALPHABET[value];
+        at += 1;
+    }
+    Literal { characters, length: count as u8, phase: (first % 4) as u8 }
+}
+
+const fn filter() -> [[u64; 256]; 3] {
     let mut filter = [[0; 256]; 3];
     let mut number = 0;
     while number < LITERALS.len() {
         let mut place = 0;
         while place < 3 {
-            filter[place][LITERALS[number].characters[place] as usize] |= 1 << (number % 8);
+            filter[place][LITERALS[number].characters[place] as usize] |= 1 << (number % 64);
             place += 1;
         }
         number += 1;
     }
     filter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_literal_begins_another_one() {
+        for (number, literal) in LITERALS.iter().enumerate() {
+            assert!(literal.length >= 4);
+            for other in LITERALS.iter().skip(number + 1) {
+                let (a, b) = (literal.text(), other.text());
+                assert!(!a.starts_with(b) && !b.starts_with(a), "{}", String::from_utf8_lossy(a));
+            }
+        }
+    }
+
+    #[test]
+    fn an_anchor_is_found_behind_anything_in_one_layer_and_in_two() {
+        let encode = |text: &str| data_encoding::BASE64_NOPAD.encode(text.as_bytes());
+        for word in WORDS {
+            let word = str::from_utf8(word).unwrap();
+            for (inner, outer) in (0..3).flat_map(|inner| (0..3).map(move |outer| (inner, outer))) {
+                let once = encode(&format!("{}{word} and more", &"xyz"[..inner]));
+                let twice = encode(&format!("{}{once}", &"xyz"[..outer]));
+                for text in [once, twice] {
+                    let mut phases = Vec::new();
+                    anchors(text.as_bytes(), 0..text.len(), |anchor| {
+                        phases.push(anchor.at % 4 == usize::from(anchor.phase));
+                    });
+                    assert_eq!(phases, [true], "{word} {text}");
+                }
+            }
+        }
+    }
 }

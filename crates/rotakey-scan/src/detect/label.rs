@@ -71,6 +71,7 @@ const TOKENS: [&[u8]; 2] = [b"sessiontoken", b"securitytoken"];
 
 /// What the text before a value calls it.
 pub(super) fn before(content: &[u8], value: usize) -> Label {
+    let value = replaced(content, value).unwrap_or(value);
     let text = &content[value.saturating_sub(REACH)..value];
     steps::add(REACH);
     let mut letters = [0; REACH];
@@ -90,6 +91,34 @@ pub(super) fn before(content: &[u8], value: usize) -> Label {
         })
     };
     if SECRETS.iter().any(|word| near(word).is_some()) || owned() { Label::Secret } else { Label::Nothing }
+}
+
+/// Where the value begins that another one replaces, as in the plans of Terraform: `name = "old" -> "new"`. What the one is called, the
+/// other one is too.
+fn replaced(content: &[u8], value: usize) -> Option<usize> {
+    let before = &content[value.saturating_sub(REACH)..value];
+    let before = trim_quotes(before);
+    let before = ["->", "-\\u003e", "-\\u003E", "-&gt;"]
+        .iter()
+        .find_map(|arrow| before.strip_suffix(arrow.as_bytes()))?;
+    let before = trim_quotes(before);
+    let is_of_value = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+' | b'\\' | b'%');
+    let length = before.iter().rev().take_while(is_of_value).count();
+    let behind = REACH.min(value) - before.len();
+    (length >= super::secret::LENGTH).then(|| value - behind - length)
+}
+
+/// Leaves out quotes, with what escapes them, and white space at the end.
+fn trim_quotes(mut text: &[u8]) -> &[u8] {
+    loop {
+        text = match text {
+            [rest @ .., b'"' | b'\'' | b'`' | b'\\' | b' ' | b'\t'] => rest,
+            _ => match text.strip_suffix(b"&quot;") {
+                Some(rest) => rest,
+                None => return text,
+            },
+        };
+    }
 }
 
 /// The letters and digits of a text, small, without those of escapes. Gives back how many there are.
@@ -145,6 +174,20 @@ mod tests {
         for text in ["\"integrity\": \"sha1-", "aws_secret_etag = \"", "x-amz-request-id: "] {
             check(text, Label::Digest);
         }
+    }
+
+    #[test]
+    fn a_value_that_replaces_another_one_is_called_the_same() {
+        let old = "a1B2".repeat(10);
+        for (quote, arrow) in
+            [("\"", "->"), ("'", "->"), ("", "->"), ("\\\"", "-\\u003e"), ("&quot;", "-&gt;")]
+        {
+            check(&format!("~ AWS_SECRET = {quote}{old}{quote} {arrow} {quote}"), Label::Secret);
+            check(&format!("~ other = {quote}{old}{quote} {arrow} {quote}"), Label::Nothing);
+            check(&format!("etag = {quote}{old}{quote} {arrow} {quote}"), Label::Digest);
+        }
+        check("AWS_SECRET = value -> a name of something else entirely ", Label::Nothing);
+        check(" -> ", Label::Nothing);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub(super) const RULE: Rule = Rule {
         "AKIA1234567890ABCDEF",
         "AKIAABCDEFGHIJKLMNOP",
         "AKIAAAAAAAAAAAAAAAAA",
+        "AKIAYOURACCESSKEYIDZ",
+        "enum Region { ASIAPACIFICSOUTHEAST, ASIAPACIFICNORTHEAST, ASIACENTRAL }",
         "AKIA****************",
         "AKIA",
         "TODAYINASIAASACKOFRICEFELLOVER",

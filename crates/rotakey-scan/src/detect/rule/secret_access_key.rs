@@ -35,6 +35,7 @@ pub(super) const RULE: Rule = Rule {
         "aws_secret_access_key=3D{secret_access_key}",
         "aws:\n  region: us-east-1\n  secret: {secret_access_key}\n",
         "output aws_iam_access_key.this.secret = \"{secret_access_key}\"",
+        "~ \"AWS_SECRET\" = \"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\" -> \"{secret_access_key}\"",
         "<awsSecretKey>{secret_access_key}</awsSecretKey>",
     ],
     negative: &[
@@ -54,5 +55,6 @@ pub(super) const RULE: Rule = Rule {
         "secretKey = AWSSecretsManagerRotationScheduleProxyV2",
         "secret_key_file = usr/share/javascript/jquery/Plugins/Core",
         "client = {secret_access_key}",
+        "client = {secret_access_key} -> {secret_access_key}",
     ],
 };

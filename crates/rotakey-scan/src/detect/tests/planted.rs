@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// The ways in which a text is put into another one. The name is that of the encoding, if the values are changed by it.
-pub(super) const ENCODINGS: [(&str, Encode); 16] = [
+pub(super) const ENCODINGS: [(&str, Encode); 18] = [
     ("", |text| text.as_bytes().to_vec()),
     ("json", |text| text.replace('/', "\\/").into_bytes()),
     ("json", |text| json(text).replace('/', "\\u002F").replace('+', "\\u002b").into_bytes()),
@@ -21,6 +21,10 @@ pub(super) const ENCODINGS: [(&str, Encode); 16] = [
     ("base64", |text| wrapped(text, 64, "\n").into_bytes()),
     ("base64", |text| wrapped(text, 76, "\r\n    ").into_bytes()),
     ("base64", |text| wrapped(text, 76, "\\n").into_bytes()),
+    ("base64+base64", |text| twice(text).into_bytes()),
+    ("base64+base64", |text| {
+        wrapped(&data_encoding::BASE64URL_NOPAD.encode(text.as_bytes()), 76, "\n").into_bytes()
+    }),
     ("base64+json", |text| wrapped(&text.replace('/', "\\/"), 60, "\n").into_bytes()),
     ("utf-16le", |text| text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
     ("utf-16be", |text| text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
@@ -39,6 +43,10 @@ pub(super) fn url(text: &str, percent: &str) -> String {
         }
         encoded
     })
+}
+
+fn twice(text: &str) -> String {
+    data_encoding::BASE64.encode(data_encoding::BASE64.encode(text.as_bytes()).as_bytes())
 }
 
 fn wrapped(text: &str, width: usize, line_end: &str) -> String {
@@ -110,7 +118,7 @@ fn check_planted(seed: u64, planted: usize, encoding: usize, before: &[u8], behi
             assert_eq!(span.len(), plain.len());
             assert!(places.any(|place| content[place..].starts_with(&plain)), "{}", context());
         }
-        let unescaped = name.starts_with("base64+") && found.kind == Kind::AccessKeyId;
+        let unescaped = name == "base64+json" && found.kind == Kind::AccessKeyId;
         if !name.starts_with("utf") && !unescaped {
             assert_eq!(found.encodings.join("+"), of_value, "{}", context());
         }
