@@ -9,6 +9,10 @@ use crate::printer::Printer;
 
 /// Say of a known value whether it is a secret
 #[derive(Debug, Args)]
+#[command(override_usage = "\
+rotakey scan baseline label [OPTIONS] <PATH> <SHA1> --real
+       rotakey scan baseline label [OPTIONS] <PATH> <SHA1> --harmless
+       rotakey scan baseline label [OPTIONS] <PATH> <SHA1> --unknown")]
 #[command(after_help = concat!("Examples:
   rotakey scan baseline label app.conf 17a012ca --real
   rotakey scan baseline label tests/keys.txt 3294e5ee --harmless
