@@ -56,7 +56,7 @@ pub(super) fn run(args: &ListArgs, printer: &Printer) -> Result<Verdict, Command
                 Some(line) => format!("{}:{line}", entry.id.path),
                 None => entry.id.path.clone(),
             };
-            table.row([Cell::new(words(entry.label)), Cell::new(&place), Cell::new(&digest(entry))]);
+            table.row([Cell::new(words(entry.label)), Cell::new(&place), Cell::new(digest(entry))]);
         }
         printer.table(&table)?;
         printer.note(&format!("{}, {open} of them not judged or real.", count(all.len(), "value")));
