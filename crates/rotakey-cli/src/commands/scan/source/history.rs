@@ -30,27 +30,32 @@ pub(super) async fn scan(
     globals: &GlobalArgs,
     printer: &Printer,
 ) -> Result<Scanned, CommandError> {
-    let is_one = what.org_dir.is_empty() && what.repositories.is_none() && what.paths.len() <= 1;
-    if is_one && what.cache.is_none() {
+    let mut report = Report::default();
+    let watch = Watch::new(printer, "scanning blobs");
+    if what.org_dir.is_empty() && what.repositories.is_none() && what.paths.len() <= 1 {
         let folder = what.paths.first().map_or(Path::new("."), PathBuf::as_path);
         let opened = Opened::find(folder)?;
-        let watch = Watch::new(printer, "scanning blobs");
-        let mut report = Report::default();
-        one(&opened, None, how, options, None, &watch, &mut report).await;
+        let cache = match &what.cache {
+            Some(_) => Some(Cache::open(what, how, globals, printer).await?),
+            None => None,
+        };
+        let asked = cache.as_ref().map(|cache| (cache, printer));
+        one(&opened, None, how, options, asked, &watch, &mut report).await;
+        if let Some(cache) = cache {
+            cache.close(printer).await;
+        }
         return Ok(Scanned::of(report, opened.root()));
     }
     let repositories = repositories(what)?;
     let cache = Cache::open(what, how, globals, printer).await?;
-    let mut report = Report::default();
-    let watch = Watch::new(printer, "scanning blobs");
     for (number, folder) in repositories.iter().enumerate() {
         printer.detail(&format!("{} of {}: {}", number + 1, repositories.len(), folder.display()));
         let name = folder.display().to_string();
         match Repository::open(folder).map_err(|error| error.to_string()) {
             Ok(Some(repository)) => match Opened::of(repository) {
                 Ok(opened) => {
-                    let shown = (!is_one).then_some(name.as_str());
-                    one(&opened, shown, how, options, Some((&cache, printer)), &watch, &mut report).await;
+                    one(&opened, Some(&name), how, options, Some((&cache, printer)), &watch, &mut report)
+                        .await;
                 }
                 Err(error) => unread(&mut report, &name, error.to_string()),
             },
@@ -62,11 +67,7 @@ pub(super) async fn scan(
     report.findings.sort_by(|a, b| {
         (&a.repository, &a.path, a.position, a.kind).cmp(&(&b.repository, &b.path, b.position, b.kind))
     });
-    let root = match repositories.as_slice() {
-        [only] if is_one => only.clone(),
-        _ => PathBuf::from("."),
-    };
-    Ok(Scanned::of(report, absolute(&root)))
+    Ok(Scanned::of(report, absolute(Path::new("."))))
 }
 
 fn unread(report: &mut Report, place: &str, detail: String) {
