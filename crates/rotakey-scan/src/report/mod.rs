@@ -22,7 +22,7 @@ mod words;
 mod tests;
 
 pub use tally::Tally;
-pub use words::{date, file, place, sentence, title};
+pub use words::{circumstances, date, file, place, sentence, title};
 
 /// The forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -23,6 +23,19 @@ pub fn sentence(finding: &Finding) -> String {
     if let (Some(id), true) = (&finding.access_key_id, finding.kind != Kind::AccessKeyId) {
         text.push_str(&format!(" of {id}"));
     }
+    text.push_str(&circumstances(finding));
+    if let Some(introduced) = &finding.introduced {
+        text.push_str(&format!(", since commit {:.12}", introduced.commit));
+        if !introduced.in_head {
+            text.push_str(" and no longer in HEAD");
+        }
+    }
+    text
+}
+
+/// Whose it is and how it stands there, to be put behind what was found. Names in it are others' and not escaped.
+pub fn circumstances(finding: &Finding) -> String {
+    let mut text = String::new();
     if let Some(account) = &finding.account_id {
         text.push_str(&format!(", account {account}"));
     }
@@ -34,12 +47,6 @@ pub fn sentence(finding: &Finding) -> String {
     }
     if !finding.encodings.is_empty() {
         text.push_str(&format!(", in {}", finding.encodings.join(" in ")));
-    }
-    if let Some(introduced) = &finding.introduced {
-        text.push_str(&format!(", since commit {:.12}", introduced.commit));
-        if !introduced.in_head {
-            text.push_str(" and no longer in HEAD");
-        }
     }
     text
 }

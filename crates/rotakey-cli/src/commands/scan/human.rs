@@ -6,7 +6,7 @@ use rotakey_scan::coverage::LeftOut;
 use rotakey_scan::finding::{Finding, Introduction};
 use rotakey_scan::git::attribute::Reach;
 use rotakey_scan::kind::{Kind, Severity};
-use rotakey_scan::report::{Tally, place, title};
+use rotakey_scan::report::{Tally, circumstances, place, title};
 use rotakey_scan::scan::Report;
 
 use crate::printer::{Palette, Printer};
@@ -90,18 +90,7 @@ fn what(finding: &Finding) -> String {
     if let (Some(id), true) = (&finding.access_key_id, finding.kind != Kind::AccessKeyId) {
         text.push_str(&format!(" {id}"));
     }
-    if let Some(account) = &finding.account_id {
-        text.push_str(&format!(", account {account}"));
-    }
-    if let Some(holder) = &finding.holder {
-        text.push_str(&format!(", {holder}"));
-    }
-    if finding.canary {
-        text.push_str(", a canary: whoever uses it is noticed");
-    }
-    if !finding.encodings.is_empty() {
-        text.push_str(&format!(", in {}", finding.encodings.join(" in ")));
-    }
+    text.push_str(&circumstances(finding));
     escape(&text).into_owned()
 }
 
