@@ -16,7 +16,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
-use rotakey_core::destination::DestinationSpec;
+use rotakey_core::destination::{self as specs, DestinationSpec};
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::port::{Clock, Destination, Destinations, PortError, PortErrorKind};
 
@@ -196,10 +196,10 @@ impl Connection {
 impl Destinations for Connection {
     fn open(&self, spec: &DestinationSpec) -> Result<Box<dyn Destination>, PortError> {
         match spec {
-            DestinationSpec::SecretsManager { name, region } => {
+            DestinationSpec::SecretsManager(specs::SecretsManager { name, region, .. }) => {
                 Ok(Box::new(self.secret(name, region.as_deref())))
             }
-            DestinationSpec::AgeFile { .. } | DestinationSpec::CredentialsFile { .. } => {
+            _ => {
                 let message = "is not a destination in AWS";
                 Err(PortError::new(PortErrorKind::Invalid, spec.to_string(), message))
             }

@@ -12,7 +12,7 @@ use rotakey_aws::{Connection, ConnectionOptions};
 use rotakey_core::id::AccessKeyId;
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::conformance::destination::{Application, Broken, Foreign, Harness, Place, check_all};
-use rotakey_engine::port::{Destination, PortErrorKind};
+use rotakey_engine::port::{Destination, Kept, PortErrorKind};
 use serde_json::Value;
 
 #[tokio::test]
@@ -43,7 +43,7 @@ async fn a_secret_that_somebody_made_without_a_value_can_be_used() {
     destination.stage(&pair("one")).await.unwrap();
     assert_eq!(destination.read().await.unwrap().current, None);
     destination.publish(&pair("one")).await.unwrap();
-    assert_eq!(destination.read().await.unwrap().current, Some(pair("one")));
+    assert_eq!(destination.read().await.unwrap().current, Some(Kept::Pair(pair("one"))));
 }
 
 #[tokio::test]

@@ -12,13 +12,13 @@ use jiff::Timestamp;
 use rotakey_aws::iam::AwsIam;
 use rotakey_aws::sts::AwsKeyProbe;
 use rotakey_aws::{Connection, ConnectionOptions};
-use rotakey_connect::LocalDestinations;
+use rotakey_connect::OutsideDestinations;
 use rotakey_core::destination::DestinationSpec;
 use rotakey_core::id::{AccountId, WorkerId};
 use rotakey_engine::driver::Ports;
 use rotakey_engine::inventory::{self, AccountInventory, Inventory as _};
 use rotakey_engine::memory_store::MemoryStore;
-use rotakey_engine::port::{Clock, Destination, Destinations, PortError};
+use rotakey_engine::port::{Account, Accounts, Clock, Destination, Destinations, PortError};
 use rotakey_engine::store::Store;
 use rotakey_store::SqliteStore;
 use rotakey_trail::source::objects::{
@@ -130,7 +130,7 @@ impl Outside {
         let log = Log::open(store).await?;
         let iam = aws.connection.iam();
         let probe = aws.connection.key_probe();
-        let destinations = AllDestinations { aws: aws.connection.clone(), local: LocalDestinations };
+        let destinations = AllDestinations { aws: aws.connection.clone(), local: OutsideDestinations };
         Ok(Self { account_id: caller.account_id, aws, iam, probe, destinations, log })
     }
 
@@ -150,9 +150,7 @@ impl Outside {
     /// As the engine wants it.
     pub(crate) fn ports(&self) -> Ports<'_> {
         Ports {
-            account_id: self.account_id,
-            iam: &self.iam,
-            probe: &self.probe,
+            accounts: self,
             destinations: &self.destinations,
             store: self.log.store(),
             clock: &*self.aws.clock,
@@ -160,19 +158,23 @@ impl Outside {
     }
 }
 
+impl Accounts for Outside {
+    fn get(&self, id: &AccountId) -> Option<Account<'_>> {
+        (*id == self.account_id).then_some(Account { iam: &self.iam, probe: &self.probe })
+    }
+}
+
 /// Every destination that this program knows.
 struct AllDestinations {
     aws: Connection,
-    local: LocalDestinations,
+    local: OutsideDestinations,
 }
 
 impl Destinations for AllDestinations {
     fn open(&self, spec: &DestinationSpec) -> Result<Box<dyn Destination>, PortError> {
         match spec {
-            DestinationSpec::SecretsManager { .. } => self.aws.open(spec),
-            DestinationSpec::AgeFile { .. } | DestinationSpec::CredentialsFile { .. } => {
-                self.local.open(spec)
-            }
+            DestinationSpec::SecretsManager(_) | DestinationSpec::SsmParameter(_) => self.aws.open(spec),
+            _ => self.local.open(spec),
         }
     }
 }

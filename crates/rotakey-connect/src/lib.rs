@@ -1,10 +1,12 @@
-//! Everything outside AWS that rotakey writes to: today the destinations that are files on this machine.
+//! Everything outside AWS that rotakey writes to: destinations of keys, and ways to notify people.
 //!
-//! This crate opens no connection and knows no clock. Each adapter is held to its contract by the suite in
-//! `rotakey_engine::conformance`. The calls do their file work on the calling thread: the files are small,
-//! and a rotation has nothing else to do until its key is safe on disk.
+//! This crate knows no clock, and names nothing of AWS's SDK. Each adapter is held to its contract by the suite in
+//! `rotakey_engine::conformance`. File work is done on the calling thread: the files are small, and a rotation has
+//! nothing else to do until its key is safe on disk.
 
+mod credential;
 pub mod destination;
+mod http;
 pub mod identity;
 
-pub use destination::LocalDestinations;
+pub use destination::OutsideDestinations;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use rotakey_core::fact::KeyStatus;
-use rotakey_core::id::{AccessKeyId, AccountId, RotationId, WorkerId};
+use rotakey_core::id::{AccessKeyId, RotationId, WorkerId};
 use rotakey_core::rotate::{
     Answer, EFFECT_DEADLINE, Ending, Event, FailureKind, Intent, Next, Outcome, Plan, Question, Rotation,
     State,
@@ -15,11 +15,14 @@ use rotakey_core::secret::AccessKeyPair;
 
 use crate::journal::{Journal, JournalError};
 use crate::observe::{Look, look};
-use crate::port::{Clock, Destination, Destinations, Iam, KeyProbe, PortError, PortErrorKind};
+use crate::port::{Account, Accounts, Clock, Destination, Destinations, PortError, PortErrorKind};
 use crate::store::{Store, StoreError};
 
 /// Waits up to this long are slept through rather than left to the next tick.
 const NAP: SignedDuration = SignedDuration::from_secs(90);
+
+/// When a rotation of an account that is not served is looked at again.
+const UNREACHED: SignedDuration = SignedDuration::from_hours(1);
 
 /// How many rotations are driven at a time.
 const CONCURRENCY: usize = 16;
@@ -30,12 +33,8 @@ const MOST_STEPS: usize = 500;
 /// All that the engine reaches outside.
 #[derive(Clone, Copy)]
 pub struct Ports<'a> {
-    /// The account that `iam` speaks to. Rotations of other accounts are left alone.
-    pub account_id: AccountId,
-    /// IAM of that account.
-    pub iam: &'a dyn Iam,
-    /// Asks AWS whether a key works.
-    pub probe: &'a dyn KeyProbe,
+    /// The accounts whose keys are rotated. Rotations of other accounts are left alone.
+    pub accounts: &'a dyn Accounts,
     /// Opens the places that applications read keys from.
     pub destinations: &'a dyn Destinations,
     /// Keeps the log.
@@ -131,9 +130,9 @@ impl<'a> Engine<'a> {
     /// The list of rotations could not be read.
     pub async fn tick(&self) -> Result<Tick, StoreError> {
         let rotations = self.ports.store.rotations().await?;
-        let open = rotations
-            .into_iter()
-            .filter(|rotation| rotation.open && rotation.subject.account_id == self.ports.account_id);
+        let open = rotations.into_iter().filter(|rotation| {
+            rotation.open && self.ports.accounts.get(&rotation.subject.account_id).is_some()
+        });
         let driven: Vec<_> = stream::iter(open)
             .map(|rotation| async move { (self.drive(&rotation.id).await, rotation.id) })
             .buffered(CONCURRENCY)
@@ -228,7 +227,12 @@ impl<'a> Engine<'a> {
         {
             return Ok(Some(standing));
         }
-        let mut look = look(&self.ports, journal.rotation()).await;
+        let account_id = journal.rotation().plan().subject.account_id;
+        let Some(account) = self.ports.accounts.get(&account_id) else {
+            let why = format!("account {account_id} is not among those that this run works in");
+            return Ok(Some(Standing::Waits { until: now + UNREACHED, why }));
+        };
+        let mut look = look(&self.ports, account, journal.rotation()).await;
         look.observed.in_hand.extend(self.custody().keys().cloned());
         match journal.rotation().next(&look.observed, now) {
             Next::Do(effect) => {
@@ -238,10 +242,10 @@ impl<'a> Engine<'a> {
                 self.append(journal, &started).await?;
                 // The append may have taken long. Past the deadline the right to act is somebody else's.
                 if self.ports.clock.now() < deadline {
-                    let result = self.perform(journal.rotation(), effect.intent(), &look).await;
+                    let result = self.perform(account, journal.rotation(), effect.intent(), &look).await;
                     let finished = Event::Finished { result };
                     if let Err(error) = self.append(journal, &finished).await {
-                        self.give_up_created(journal.rotation(), &finished).await;
+                        self.give_up_created(account, journal.rotation(), &finished).await;
                         return Err(error);
                     }
                 }
@@ -265,11 +269,11 @@ impl<'a> Engine<'a> {
 
     /// A key whose creation could not be logged will never be delivered: it is disabled at once, as well as
     /// that can be done, and its secret dropped. The next run finds it as an orphan.
-    async fn give_up_created(&self, rotation: &Rotation, event: &Event) {
+    async fn give_up_created(&self, account: Account<'_>, rotation: &Rotation, event: &Event) {
         if let Event::Finished { result: Outcome::Created { key, .. } } = event {
             self.custody().remove(key);
             // If this fails too, the next run does it.
-            let _disabled = self.set_status(rotation, key, KeyStatus::Inactive).await;
+            let _disabled = set_status(account, rotation, key, KeyStatus::Inactive).await;
         }
     }
 
@@ -280,25 +284,28 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    async fn perform(&self, rotation: &Rotation, intent: &Intent, look: &Look) -> Outcome {
+    async fn perform(
+        &self,
+        account: Account<'_>,
+        rotation: &Rotation,
+        intent: &Intent,
+        look: &Look,
+    ) -> Outcome {
         let done = match intent {
-            Intent::Create { .. } => return self.create(rotation).await,
-            Intent::Probe { key } => return self.probe(rotation, key, look).await,
+            Intent::Create { .. } => return self.create(account, rotation).await,
+            Intent::Probe { key } => return self.probe(account, rotation, key, look).await,
             Intent::Stage { destination, key } => self.put(rotation, *destination, key, look, false).await,
             Intent::Publish { destination, key } => self.put(rotation, *destination, key, look, true).await,
-            Intent::Restore { destination, key } => match self.open(rotation, *destination) {
-                Ok(place) => place.restore(key).await,
-                Err(error) => Err(error),
-            },
+            Intent::Restore { destination, key } => self.restore(rotation, *destination, key, look).await,
             Intent::Forget { destination, key } => match self.open(rotation, *destination) {
                 Ok(place) => place.forget(key).await,
                 Err(error) => Err(error),
             },
-            Intent::Disable { key } => self.set_status(rotation, key, KeyStatus::Inactive).await,
-            Intent::Enable { key } => self.set_status(rotation, key, KeyStatus::Active).await,
+            Intent::Disable { key } => set_status(account, rotation, key, KeyStatus::Inactive).await,
+            Intent::Enable { key } => set_status(account, rotation, key, KeyStatus::Active).await,
             Intent::Delete { key } => {
                 let user_name = &rotation.plan().subject.user_name;
-                match self.ports.iam.delete_access_key(user_name, key).await {
+                match account.iam.delete_access_key(user_name, key).await {
                     // What is gone is deleted.
                     Err(PortError { kind: PortErrorKind::NotFound, .. }) => Ok(()),
                     result => result,
@@ -308,8 +315,8 @@ impl<'a> Engine<'a> {
         done.map_or_else(failed, |()| Outcome::Done)
     }
 
-    async fn create(&self, rotation: &Rotation) -> Outcome {
-        match self.ports.iam.create_access_key(&rotation.plan().subject.user_name).await {
+    async fn create(&self, account: Account<'_>, rotation: &Rotation) -> Outcome {
+        match account.iam.create_access_key(&rotation.plan().subject.user_name).await {
             Ok(pair) => {
                 let outcome = Outcome::Created { key: pair.id.clone(), fingerprint: pair.fingerprint() };
                 self.custody().insert(pair.id.clone(), pair);
@@ -319,10 +326,16 @@ impl<'a> Engine<'a> {
         }
     }
 
-    async fn probe(&self, rotation: &Rotation, key: &AccessKeyId, look: &Look) -> Outcome {
+    async fn probe(
+        &self,
+        account: Account<'_>,
+        rotation: &Rotation,
+        key: &AccessKeyId,
+        look: &Look,
+    ) -> Outcome {
         let subject = &rotation.plan().subject;
         let Some(pair) = self.pair(key, look) else { return failed(secret_missing(key)) };
-        match self.ports.probe.identify(&pair).await {
+        match account.probe.identify(&pair).await {
             Ok(identity)
                 if identity.account_id == subject.account_id
                     && identity.arn.rsplit('/').next() == Some(subject.user_name.as_str()) =>
@@ -350,13 +363,19 @@ impl<'a> Engine<'a> {
         if publish { place.publish(&pair).await } else { place.stage(&pair).await }
     }
 
-    async fn set_status(
+    /// A place that has only the mark of the key gets the pair from another place.
+    async fn restore(
         &self,
         rotation: &Rotation,
+        destination: usize,
         key: &AccessKeyId,
-        status: KeyStatus,
+        look: &Look,
     ) -> Result<(), PortError> {
-        self.ports.iam.set_status(&rotation.plan().subject.user_name, key, status).await
+        let place = self.open(rotation, destination)?;
+        match (place.restore(key).await, self.pair(key, look)) {
+            (Err(PortError { kind: PortErrorKind::NotFound, .. }), Some(pair)) => place.publish(&pair).await,
+            (result, _) => result,
+        }
     }
 
     fn open(&self, rotation: &Rotation, destination: usize) -> Result<Box<dyn Destination>, PortError> {
@@ -397,6 +416,15 @@ pub fn standing_without_looking(rotation: &Rotation, now: Timestamp) -> Option<S
         return Some(Standing::Waits { until, why });
     }
     rotation.question().map(|question| Standing::Asks(question.clone()))
+}
+
+async fn set_status(
+    account: Account<'_>,
+    rotation: &Rotation,
+    key: &AccessKeyId,
+    status: KeyStatus,
+) -> Result<(), PortError> {
+    account.iam.set_status(&rotation.plan().subject.user_name, key, status).await
 }
 
 fn failed(error: PortError) -> Outcome {

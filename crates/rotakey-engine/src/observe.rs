@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use rotakey_core::fact::{KeyFacts, Seen};
 use rotakey_core::id::{AccessKeyId, UserId};
-use rotakey_core::rotate::{Held, HeldSlots, Observed, Preflight, Rotation};
+use rotakey_core::rotate::{HeldSlots, Observed, Preflight, Rotation};
 use rotakey_core::secret::AccessKeyPair;
 
 use crate::driver::Ports;
-use crate::port::{PortError, PortErrorKind, Slots};
+use crate::port::{Account, Kept, PortError, PortErrorKind, Slots};
 
 /// What was seen, and the pairs that were read on the way. They are gone (and zeroized) after the step.
 pub(crate) struct Look {
@@ -17,14 +17,14 @@ pub(crate) struct Look {
 }
 
 /// Looks at all that the next decision of a rotation needs.
-pub(crate) async fn look(ports: &Ports<'_>, rotation: &Rotation) -> Look {
+pub(crate) async fn look(ports: &Ports<'_>, account: Account<'_>, rotation: &Rotation) -> Look {
     let user_name = &rotation.plan().subject.user_name;
-    let user = user(ports, rotation).await;
-    let keys: Seen<Vec<KeyFacts>> = ports.iam.access_keys(user_name).await.into();
+    let user = user(account, rotation).await;
+    let keys: Seen<Vec<KeyFacts>> = account.iam.access_keys(user_name).await.into();
     let mut last_used = BTreeMap::new();
     if rotation.needs_last_used() {
         for key in keys.known().into_iter().flatten() {
-            last_used.insert(key.id.clone(), ports.iam.last_used(&key.id).await.into());
+            last_used.insert(key.id.clone(), account.iam.last_used(&key.id).await.into());
         }
     }
     let mut pairs = BTreeMap::new();
@@ -49,8 +49,8 @@ pub(crate) async fn look(ports: &Ports<'_>, rotation: &Rotation) -> Look {
     Look { observed: Observed { user, keys, last_used, destinations, preflight, in_hand }, pairs }
 }
 
-async fn user(ports: &Ports<'_>, rotation: &Rotation) -> Seen<Option<UserId>> {
-    match ports.iam.user(&rotation.plan().subject.user_name).await {
+async fn user(account: Account<'_>, rotation: &Rotation) -> Seen<Option<UserId>> {
+    match account.iam.user(&rotation.plan().subject.user_name).await {
         Ok(user) if user.account_id == rotation.plan().subject.account_id => Seen::Known(Some(user.id)),
         Ok(user) => Seen::Unknown(format!(
             "the credentials in use belong to account {}, the rotation to account {}",
@@ -64,14 +64,14 @@ async fn user(ports: &Ports<'_>, rotation: &Rotation) -> Seen<Option<UserId>> {
 
 /// Moves the pairs aside and keeps what they are recognised by.
 fn without_secrets(slots: Slots, pairs: &mut BTreeMap<AccessKeyId, AccessKeyPair>) -> HeldSlots {
-    let mut held = |pair: Option<AccessKeyPair>| {
-        pair.map(|pair| {
-            let held = Held { key: pair.id.clone(), fingerprint: pair.fingerprint() };
+    let Slots { pending, current, previous } = slots.map(|kept| {
+        let held = kept.held();
+        if let Kept::Pair(pair) = kept {
             pairs.insert(pair.id.clone(), pair);
-            held
-        })
-    };
-    HeldSlots { pending: held(slots.pending), previous: held(slots.previous), current: held(slots.current) }
+        }
+        held
+    });
+    HeldSlots { pending, current, previous }
 }
 
 fn judge(preflight: Result<(), PortError>) -> Preflight {

@@ -7,6 +7,7 @@ use rotakey_core::destination::DestinationSpec;
 use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, UserFacts};
 use rotakey_core::id::{AccessKeyId, AccountId, UserName};
 pub use rotakey_core::rotate::FailureKind as PortErrorKind;
+use rotakey_core::rotate::Held;
 use rotakey_core::secret::AccessKeyPair;
 
 /// A failed call. The message may be shown and logged: it never holds a secret.
@@ -88,21 +89,117 @@ pub trait KeyProbe: Send + Sync {
     async fn identify(&self, pair: &AccessKeyPair) -> Result<CallerIdentity, PortError>;
 }
 
+/// What the engine reaches of one account.
+#[derive(Clone, Copy)]
+pub struct Account<'a> {
+    /// IAM of that account.
+    pub iam: &'a dyn Iam,
+    /// Asks AWS whether a key works.
+    pub probe: &'a dyn KeyProbe,
+}
+
+/// The accounts that the engine works in.
+pub trait Accounts: Send + Sync {
+    /// The account of that number; `None` if the engine does not work in it. Touches nothing.
+    fn get(&self, id: &AccountId) -> Option<Account<'_>>;
+}
+
+/// One account alone.
+#[derive(Clone, Copy)]
+pub struct OneAccount<'a> {
+    /// Its number.
+    pub id: AccountId,
+    /// What is reached of it.
+    pub account: Account<'a>,
+}
+
+impl Accounts for OneAccount<'_> {
+    fn get(&self, id: &AccountId) -> Option<Account<'_>> {
+        (self.id == *id).then_some(self.account)
+    }
+}
+
 /// What a destination holds, in three slots that mean what the staging labels of AWS Secrets Manager mean.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Slots {
+#[derive(Debug, PartialEq, Eq)]
+pub struct Slots<T = Kept> {
     /// Written, but not yet what applications read (`AWSPENDING`).
-    pub pending: Option<AccessKeyPair>,
+    pub pending: Option<T>,
     /// What applications read (`AWSCURRENT`).
-    pub current: Option<AccessKeyPair>,
+    pub current: Option<T>,
     /// What applications read before the last publish (`AWSPREVIOUS`).
-    pub previous: Option<AccessKeyPair>,
+    pub previous: Option<T>,
+}
+
+/// What a slot holds.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// The pair itself.
+    Pair(AccessKeyPair),
+    /// What the pair is recognised by: the place does not give secrets back
+    /// ([`DestinationSpec::gives_secrets_back`]).
+    Mark(Held),
+}
+
+impl Kept {
+    /// The key.
+    pub fn id(&self) -> &AccessKeyId {
+        match self {
+            Self::Pair(pair) => &pair.id,
+            Self::Mark(held) => &held.key,
+        }
+    }
+
+    /// The pair, if the place gave it back.
+    pub fn pair(&self) -> Option<&AccessKeyPair> {
+        match self {
+            Self::Pair(pair) => Some(pair),
+            Self::Mark(_) => None,
+        }
+    }
+
+    /// The pair, without its secret.
+    pub fn held(&self) -> Held {
+        match self {
+            Self::Pair(pair) => Held::of(pair),
+            Self::Mark(held) => held.clone(),
+        }
+    }
 }
 
 impl Slots {
     /// The pair of that id, in whichever slot it is.
     pub fn find(&self, id: &AccessKeyId) -> Option<&AccessKeyPair> {
-        [&self.current, &self.pending, &self.previous].into_iter().flatten().find(|pair| &pair.id == id)
+        let mut slots = [&self.current, &self.pending, &self.previous].into_iter().flatten();
+        slots.find(|kept| kept.id() == id)?.pair()
+    }
+}
+
+impl<T> Slots<T> {
+    /// The same slots with other content.
+    pub fn map<U>(self, mut content: impl FnMut(T) -> U) -> Slots<U> {
+        Slots {
+            pending: self.pending.map(&mut content),
+            current: self.current.map(&mut content),
+            previous: self.previous.map(content),
+        }
+    }
+}
+
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Self { pending: None, current: None, previous: None }
+    }
+}
+
+impl From<Slots<AccessKeyPair>> for Slots {
+    fn from(slots: Slots<AccessKeyPair>) -> Self {
+        slots.map(Kept::Pair)
+    }
+}
+
+impl From<Slots<Held>> for Slots {
+    fn from(slots: Slots<Held>) -> Self {
+        slots.map(Kept::Mark)
     }
 }
 
@@ -123,7 +220,8 @@ pub trait Destination: Send + Sync {
     async fn read(&self) -> Result<Slots, PortError>;
 
     /// Keeps the pair durably in `pending`, unseen by applications. A different pair that was pending is
-    /// replaced. Does nothing if the pair is current already.
+    /// replaced. Does nothing if the pair is current already. A place that does not give secrets back keeps the
+    /// pair's mark, which also shows that it can be written to.
     async fn stage(&self, pair: &AccessKeyPair) -> Result<(), PortError>;
 
     /// Makes the pair `current` in one atomic step; what was current becomes `previous`, and `pending` is
@@ -133,7 +231,8 @@ pub trait Destination: Send + Sync {
 
     /// Undoes [`publish`](Self::publish): makes the pair with that id, which must be in `previous` or
     /// `pending`, `current` again in one atomic step; what was current becomes `previous`. Does nothing if
-    /// it is current. [`PortErrorKind::NotFound`] if no slot holds it.
+    /// it is current. [`PortErrorKind::NotFound`] if no slot holds it, or only its [mark](Kept::Mark): then the
+    /// engine publishes the pair again, if it has it from elsewhere.
     async fn restore(&self, id: &AccessKeyId) -> Result<(), PortError>;
 
     /// Removes the pair with that id from `pending` and `previous`. [`PortErrorKind::Conflict`] if it is

@@ -60,7 +60,7 @@ impl Destination for SecretsManager {
     async fn read(&self) -> Result<Slots, PortError> {
         let Held { current, pending, previous, .. } = self.look().await?;
         let pair = |version: Option<Version>| version.and_then(|version| version.content.into_pair());
-        Ok(Slots { pending: pair(pending), current: pair(current), previous: pair(previous) })
+        Ok(Slots { pending: pair(pending), current: pair(current), previous: pair(previous) }.into())
     }
 
     async fn stage(&self, pair: &AccessKeyPair) -> Result<(), PortError> {

@@ -23,13 +23,13 @@ use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use age::x25519::{Identity, Recipient};
 use age::{DecryptError, Decryptor, Encryptor};
 use rotakey_core::secret::AccessKeyPair;
-use rotakey_engine::port::{PortError, PortErrorKind, Slots};
+use rotakey_engine::port::{PortError, PortErrorKind};
 use zeroize::Zeroizing;
 
-use crate::destination::SlotFile;
 use crate::destination::age_file::content::{Extra, Journal};
 use crate::destination::exclusive::{self, Exclusive, sibling};
 use crate::destination::io::{conflict, failed, invalid, read, resolve, shown};
+use crate::destination::{Pairs, SlotFile};
 use crate::identity;
 
 mod content;
@@ -114,7 +114,7 @@ impl SlotFile for AgeFile {
         self.load().map(drop)
     }
 
-    fn load(&self) -> Result<(State, Slots), PortError> {
+    fn load(&self) -> Result<(State, Pairs), PortError> {
         let identities = self.identities()?;
         let journal_path = self.journal_path()?;
         // The two files are read without a lock. If the first one is the same before and after, then the
@@ -144,7 +144,7 @@ impl SlotFile for AgeFile {
         Ok((State { current, extra, journal }, slots))
     }
 
-    fn save(&self, file: &Exclusive, state: State, slots: &Slots) -> Result<(), PortError> {
+    fn save(&self, file: &Exclusive, state: State, slots: &Pairs) -> Result<(), PortError> {
         steps(&state, slots).into_iter().try_for_each(|step| self.take(file, &step, &state.extra))
     }
 }
@@ -156,7 +156,7 @@ enum Step<'a> {
 }
 
 /// The steps of the table above, as far as they change something.
-fn steps<'a>(state: &State, slots: &'a Slots) -> Vec<Step<'a>> {
+fn steps<'a>(state: &State, slots: &'a Pairs) -> Vec<Step<'a>> {
     let settled = Journal::settled(slots);
     match &slots.current {
         Some(current) if state.current.as_ref() != Some(current) => {

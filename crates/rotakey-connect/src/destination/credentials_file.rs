@@ -6,12 +6,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rotakey_engine::port::{PortError, Slots};
+use rotakey_engine::port::PortError;
 
-use crate::destination::SlotFile;
 use crate::destination::credentials_file::document::{Document, Problem};
 use crate::destination::exclusive::{self, Exclusive};
 use crate::destination::io::{conflict, invalid, read};
+use crate::destination::{Pairs, SlotFile};
 
 mod document;
 
@@ -48,8 +48,8 @@ impl CredentialsFile {
         }
     }
 
-    fn slots(&self, document: &Document) -> Result<Slots, Problem> {
-        Ok(Slots {
+    fn slots(&self, document: &Document) -> Result<Pairs, Problem> {
+        Ok(Pairs {
             pending: document.pair(&self.pending)?,
             current: document.pair(&self.current)?,
             previous: document.pair(&self.previous)?,
@@ -69,14 +69,14 @@ impl SlotFile for CredentialsFile {
         self.load().map(drop)
     }
 
-    fn load(&self) -> Result<(Document, Slots), PortError> {
+    fn load(&self) -> Result<(Document, Pairs), PortError> {
         let bytes = read(&self.path)?.unwrap_or_default();
         let document = Document::parse(&bytes).map_err(|problem| self.refuse(problem))?;
         let slots = self.slots(&document).map_err(|problem| self.refuse(problem))?;
         Ok((document, slots))
     }
 
-    fn save(&self, file: &Exclusive, mut document: Document, slots: &Slots) -> Result<(), PortError> {
+    fn save(&self, file: &Exclusive, mut document: Document, slots: &Pairs) -> Result<(), PortError> {
         let before = document.render();
         let wanted = [
             (&self.current, &slots.current),

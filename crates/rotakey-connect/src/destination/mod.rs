@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use rotakey_core::destination::DestinationSpec;
+use rotakey_core::destination::{self as specs, DestinationSpec};
 use rotakey_core::id::AccessKeyId;
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::port::{Destination, Destinations, PortError, PortErrorKind, Slots};
@@ -25,28 +25,30 @@ mod transition;
 #[cfg(test)]
 mod tests;
 
-/// Opens the destinations that are files on this machine: [`DestinationSpec::AgeFile`] and
-/// [`DestinationSpec::CredentialsFile`]. Every other one is [`PortErrorKind::Invalid`].
+/// Opens the destinations outside AWS. Every other one is [`PortErrorKind::Invalid`].
 #[derive(Debug, Clone, Copy, Default)]
-pub struct LocalDestinations;
+pub struct OutsideDestinations;
 
-impl Destinations for LocalDestinations {
+impl Destinations for OutsideDestinations {
     fn open(&self, spec: &DestinationSpec) -> Result<Box<dyn Destination>, PortError> {
         match spec {
-            DestinationSpec::AgeFile { path, recipients, identity } => {
+            DestinationSpec::AgeFile(specs::AgeFile { path, recipients, identity }) => {
                 Ok(Box::new(FileDestination(AgeFile::new(path, recipients, identity))))
             }
-            DestinationSpec::CredentialsFile { path, profile } => {
+            DestinationSpec::CredentialsFile(specs::CredentialsFile { path, profile }) => {
                 Ok(Box::new(FileDestination(CredentialsFile::new(path, profile)?)))
             }
-            DestinationSpec::SecretsManager { .. } => Err(PortError::new(
+            _ => Err(PortError::new(
                 PortErrorKind::Invalid,
                 format!("open {spec}"),
-                "this is not a destination on this machine",
+                "this is not a destination outside AWS",
             )),
         }
     }
 }
+
+/// Slots of a place that gives secrets back.
+type Pairs = Slots<AccessKeyPair>;
 
 /// A format in which a file keeps the three slots.
 trait SlotFile: Send + Sync {
@@ -61,11 +63,11 @@ trait SlotFile: Send + Sync {
     fn check(&self) -> Result<(), PortError>;
 
     /// What the file holds now. Needs no lock.
-    fn load(&self) -> Result<(Self::State, Slots), PortError>;
+    fn load(&self) -> Result<(Self::State, Pairs), PortError>;
 
     /// Turns the state, which was loaded under the same lock, into one that holds these slots. The slots
     /// change as a whole or not at all, whenever the process dies.
-    fn save(&self, file: &Exclusive, state: Self::State, slots: &Slots) -> Result<(), PortError>;
+    fn save(&self, file: &Exclusive, state: Self::State, slots: &Pairs) -> Result<(), PortError>;
 }
 
 /// The operations of a destination over any format.
@@ -75,7 +77,7 @@ impl<F: SlotFile> FileDestination<F> {
     /// Every operation that writes begins with the checks of preflight, so that the two never disagree.
     fn change(
         &self,
-        transition: impl FnOnce(Slots) -> Result<Slots, transition::Refused>,
+        transition: impl FnOnce(Pairs) -> Result<Pairs, transition::Refused>,
     ) -> Result<(), PortError> {
         self.0.check()?;
         let file = Exclusive::acquire(self.0.path())?;
@@ -93,15 +95,15 @@ impl<F: SlotFile> Destination for FileDestination<F> {
     }
 
     async fn read(&self) -> Result<Slots, PortError> {
-        self.0.load().map(|(_, slots)| slots)
+        self.0.load().map(|(_, slots)| slots.into())
     }
 
     async fn stage(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
-        self.change(|slots| Ok(transition::stage(slots, pair)))
+        self.change(|slots| Ok(transition::stage(slots, pair.duplicate())))
     }
 
     async fn publish(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
-        self.change(|slots| Ok(transition::publish(slots, pair)))
+        self.change(|slots| Ok(transition::publish(slots, pair.duplicate())))
     }
 
     async fn restore(&self, id: &AccessKeyId) -> Result<(), PortError> {

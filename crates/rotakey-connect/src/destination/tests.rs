@@ -10,9 +10,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rotakey_core::secret::Secret;
 use rotakey_engine::conformance::destination::{Application, Place};
+use rotakey_engine::port::Kept;
 use tempfile::TempDir;
 
 use super::*;
+
+/// What was read, of a place that gives secrets back.
+pub(super) fn pairs(slots: Slots) -> Pairs {
+    slots.map(|kept| match kept {
+        Kept::Pair(pair) => pair,
+        Kept::Mark(held) => panic!("only the mark of {} was read", held.key),
+    })
+}
 
 /// Reads a destination's file as an application does.
 pub(super) type Reader = fn(&DestinationSpec) -> Result<Option<AccessKeyPair>, String>;
@@ -29,8 +38,9 @@ pub(super) struct FilePlace {
 impl FilePlace {
     pub(super) fn path(&self) -> &Path {
         match &self.spec {
-            DestinationSpec::AgeFile { path, .. } | DestinationSpec::CredentialsFile { path, .. } => path,
-            DestinationSpec::SecretsManager { .. } => unreachable!("not a file"),
+            DestinationSpec::AgeFile(specs::AgeFile { path, .. })
+            | DestinationSpec::CredentialsFile(specs::CredentialsFile { path, .. }) => path,
+            _ => unreachable!("not a file"),
         }
     }
 }
@@ -38,7 +48,7 @@ impl FilePlace {
 #[async_trait]
 impl Place for FilePlace {
     fn open(&self) -> Box<dyn Destination> {
-        LocalDestinations.open(&self.spec).unwrap()
+        OutsideDestinations.open(&self.spec).unwrap()
     }
 
     async fn contents(&self) -> Vec<u8> {
@@ -119,10 +129,11 @@ pub(super) fn broken_places(new: impl Fn() -> FilePlace) -> Vec<(&'static str, F
     let file = below_a_file.directory.path().join("file");
     fs::write(&file, "").unwrap();
     match &mut below_a_file.spec {
-        DestinationSpec::AgeFile { path, .. } | DestinationSpec::CredentialsFile { path, .. } => {
+        DestinationSpec::AgeFile(specs::AgeFile { path, .. })
+        | DestinationSpec::CredentialsFile(specs::CredentialsFile { path, .. }) => {
             *path = file.join("x");
         }
-        DestinationSpec::SecretsManager { .. } => unreachable!("not a file"),
+        _ => unreachable!("not a file"),
     }
 
     vec![
@@ -143,12 +154,15 @@ fn specs(directory: &Path) -> [DestinationSpec; 2] {
         crate::identity::generate(&identity).unwrap();
     }
     [
-        DestinationSpec::AgeFile {
+        DestinationSpec::AgeFile(specs::AgeFile {
             path: directory.join("alice.age"),
             recipients: crate::identity::recipients(&identity).unwrap(),
             identity,
-        },
-        DestinationSpec::CredentialsFile { path: directory.join("credentials"), profile: "alice".to_owned() },
+        }),
+        DestinationSpec::CredentialsFile(specs::CredentialsFile {
+            path: directory.join("credentials"),
+            profile: "alice".to_owned(),
+        }),
     ]
 }
 
@@ -167,7 +181,7 @@ fn child(limits: &str, test: &str, directory: &Path) -> Command {
 fn a_full_disk_is_a_clear_error_and_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
     for spec in specs(directory.path()) {
-        let destination = LocalDestinations.open(&spec).unwrap();
+        let destination = OutsideDestinations.open(&spec).unwrap();
         block_on(destination.publish(&pair(1))).unwrap();
         block_on(destination.stage(&pair(2))).unwrap();
     }
@@ -187,7 +201,7 @@ fn a_full_disk_is_a_clear_error_and_loses_nothing() {
 fn write_to_a_full_disk() {
     let directory = PathBuf::from(std::env::var_os(CHILD_DIRECTORY).unwrap());
     for spec in specs(&directory) {
-        let destination = LocalDestinations.open(&spec).unwrap();
+        let destination = OutsideDestinations.open(&spec).unwrap();
         for error in [
             block_on(destination.stage(&pair(3))).unwrap_err(),
             block_on(destination.publish(&pair(2))).unwrap_err(),
@@ -195,7 +209,7 @@ fn write_to_a_full_disk() {
             assert_eq!(error.kind, PortErrorKind::LimitExceeded, "{error}");
             assert!(error.operation.starts_with("write "), "{error}");
         }
-        let slots = block_on(destination.read()).unwrap();
+        let slots = pairs(block_on(destination.read()).unwrap());
         assert!(slots.current == Some(pair(1)) && slots.pending == Some(pair(2)));
     }
 }
@@ -204,7 +218,7 @@ fn write_to_a_full_disk() {
 fn a_killed_process_leaves_whole_pairs_and_no_lock() {
     let directory = tempfile::tempdir().unwrap();
     for spec in specs(directory.path()) {
-        block_on(LocalDestinations.open(&spec).unwrap().publish(&pair(0))).unwrap();
+        block_on(OutsideDestinations.open(&spec).unwrap().publish(&pair(0))).unwrap();
     }
     for round in 0..12 {
         let mut child = child("", "destination::tests::write_until_killed", directory.path())
@@ -216,12 +230,12 @@ fn a_killed_process_leaves_whole_pairs_and_no_lock() {
         child.kill().unwrap();
         child.wait().unwrap();
         for spec in specs(directory.path()) {
-            let destination = LocalDestinations.open(&spec).unwrap();
-            let slots = block_on(destination.read()).unwrap();
+            let destination = OutsideDestinations.open(&spec).unwrap();
+            let slots = pairs(block_on(destination.read()).unwrap());
             assert!(is_state_of_the_writer(&slots), "{spec}: {slots:?}");
             let current = slots.current.expect("a pair is current at every moment");
             block_on(destination.publish(&pair(2))).unwrap();
-            let slots = block_on(destination.read()).unwrap();
+            let slots = pairs(block_on(destination.read()).unwrap());
             assert!(slots.pending.is_none() && slots.previous == Some(current), "{spec}");
             block_on(destination.publish(&pair(0))).unwrap();
         }
@@ -234,7 +248,7 @@ fn a_killed_process_leaves_whole_pairs_and_no_lock() {
 #[ignore = "the child of a_killed_process_leaves_whole_pairs_and_no_lock"]
 fn write_until_killed() {
     let directory = PathBuf::from(std::env::var_os(CHILD_DIRECTORY).unwrap());
-    let destinations = specs(&directory).map(|spec| LocalDestinations.open(&spec).unwrap());
+    let destinations = specs(&directory).map(|spec| OutsideDestinations.open(&spec).unwrap());
     loop {
         destinations.iter().for_each(|destination| write_once(&**destination));
     }
@@ -244,13 +258,13 @@ fn write_until_killed() {
 fn the_three_slots_are_read_as_a_whole_while_another_process_writes() {
     let directory = tempfile::tempdir().unwrap();
     for spec in specs(directory.path()) {
-        let destination = LocalDestinations.open(&spec).unwrap();
+        let destination = OutsideDestinations.open(&spec).unwrap();
         block_on(destination.publish(&pair(0))).unwrap();
         thread::scope(|scope| {
             let writer = scope.spawn(|| (0..10).for_each(|_| write_once(&*destination)));
-            let reader = LocalDestinations.open(&spec).unwrap();
+            let reader = OutsideDestinations.open(&spec).unwrap();
             while !writer.is_finished() {
-                let slots = block_on(reader.read()).unwrap();
+                let slots = pairs(block_on(reader.read()).unwrap());
                 assert!(is_state_of_the_writer(&slots), "{spec}: {slots:?}");
             }
         });
@@ -267,7 +281,7 @@ fn write_once(destination: &dyn Destination) {
 }
 
 /// Whether these are slots that [`write_once`] goes through.
-fn is_state_of_the_writer(slots: &Slots) -> bool {
+fn is_state_of_the_writer(slots: &Pairs) -> bool {
     let states = [
         (None, 0, None),
         (None, 0, Some(2)),
@@ -279,18 +293,18 @@ fn is_state_of_the_writer(slots: &Slots) -> bool {
     ];
     states.iter().any(|&(pending, current, previous)| {
         let (pending, previous) = (pending.map(pair), previous.map(pair));
-        *slots == Slots { pending, current: Some(pair(current)), previous }
+        *slots == Pairs { pending, current: Some(pair(current)), previous }
     })
 }
 
 #[test]
 fn a_disk_that_refuses_to_be_written_is_told_before_a_key_is_created() {
     // The kernel's own file system for processes: its directories cannot take a file, whoever asks.
-    let spec = DestinationSpec::CredentialsFile {
+    let spec = DestinationSpec::CredentialsFile(specs::CredentialsFile {
         path: "/proc/self/task/credentials".into(),
         profile: "alice".to_owned(),
-    };
-    let error = block_on(LocalDestinations.open(&spec).unwrap().preflight()).unwrap_err();
+    });
+    let error = block_on(OutsideDestinations.open(&spec).unwrap().preflight()).unwrap_err();
     assert!(matches!(error.kind, PortErrorKind::Denied | PortErrorKind::LimitExceeded), "{error}");
 }
 
@@ -305,16 +319,19 @@ fn a_file_of_another_user_is_refused_because_it_would_change_hands() {
     fs::write(&path, "[other]\nregion = eu-west-1\n").unwrap();
     std::os::unix::fs::chown(&path, Some(12345), Some(23456)).unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-    let spec = DestinationSpec::CredentialsFile { path: path.clone(), profile: "alice".to_owned() };
+    let spec = DestinationSpec::CredentialsFile(specs::CredentialsFile {
+        path: path.clone(),
+        profile: "alice".to_owned(),
+    });
 
     let by_another = spec.clone();
     as_ordinary_user(move || {
-        let error = block_on(LocalDestinations.open(&by_another).unwrap().publish(&pair(1))).unwrap_err();
+        let error = block_on(OutsideDestinations.open(&by_another).unwrap().publish(&pair(1))).unwrap_err();
         assert_eq!(error.kind, PortErrorKind::Denied);
         assert!(error.message.contains("run as its owner"), "{error}");
     });
 
-    block_on(LocalDestinations.open(&spec).unwrap().publish(&pair(1))).unwrap();
+    block_on(OutsideDestinations.open(&spec).unwrap().publish(&pair(1))).unwrap();
     let metadata = fs::metadata(&path).unwrap();
     assert_eq!((metadata.uid(), metadata.gid()), (12345, 23456), "root keeps the owner");
     assert_eq!(metadata.mode() & 0o777, 0o600);
@@ -322,7 +339,10 @@ fn a_file_of_another_user_is_refused_because_it_would_change_hands() {
 
 #[test]
 fn a_destination_in_aws_is_none_of_ours() {
-    let spec = DestinationSpec::SecretsManager { name: "iam/access-keys/alice".to_owned(), region: None };
-    let error = LocalDestinations.open(&spec).err().unwrap();
+    let spec = DestinationSpec::SecretsManager(specs::SecretsManager::named(
+        "iam/access-keys/alice".to_owned(),
+        None,
+    ));
+    let error = OutsideDestinations.open(&spec).err().unwrap();
     assert_eq!(error.kind, PortErrorKind::Invalid);
 }

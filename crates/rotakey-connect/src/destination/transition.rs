@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rotakey_core::id::AccessKeyId;
+use rotakey_core::rotate::Held;
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::port::{PortError, PortErrorKind, Slots};
 
@@ -36,21 +37,38 @@ impl Refused {
     }
 }
 
-pub(super) fn stage(slots: Slots, pair: &AccessKeyPair) -> Slots {
-    if slots.current.as_ref() == Some(pair) {
+/// What slots hold: pairs, or their marks.
+pub(super) trait Content: PartialEq {
+    fn id(&self) -> &AccessKeyId;
+}
+
+impl Content for AccessKeyPair {
+    fn id(&self) -> &AccessKeyId {
+        &self.id
+    }
+}
+
+impl Content for Held {
+    fn id(&self) -> &AccessKeyId {
+        &self.key
+    }
+}
+
+pub(super) fn stage<T: Content>(slots: Slots<T>, new: T) -> Slots<T> {
+    if slots.current.as_ref() == Some(&new) {
         return slots;
     }
-    Slots { pending: Some(pair.duplicate()), ..slots }
+    Slots { pending: Some(new), ..slots }
 }
 
-pub(super) fn publish(slots: Slots, pair: &AccessKeyPair) -> Slots {
-    if slots.current.as_ref() == Some(pair) {
+pub(super) fn publish<T: Content>(slots: Slots<T>, new: T) -> Slots<T> {
+    if slots.current.as_ref() == Some(&new) {
         return Slots { pending: None, ..slots };
     }
-    Slots { pending: None, current: Some(pair.duplicate()), previous: slots.current }
+    Slots { pending: None, current: Some(new), previous: slots.current }
 }
 
-pub(super) fn restore(slots: Slots, id: &AccessKeyId) -> Result<Slots, Refused> {
+pub(super) fn restore<T: Content>(slots: Slots<T>, id: &AccessKeyId) -> Result<Slots<T>, Refused> {
     let Slots { pending, current, previous } = slots;
     if holds(current.as_ref(), id) {
         Ok(Slots { pending, current, previous })
@@ -63,11 +81,11 @@ pub(super) fn restore(slots: Slots, id: &AccessKeyId) -> Result<Slots, Refused> 
     }
 }
 
-pub(super) fn forget(slots: Slots, id: &AccessKeyId) -> Result<Slots, Refused> {
+pub(super) fn forget<T: Content>(slots: Slots<T>, id: &AccessKeyId) -> Result<Slots<T>, Refused> {
     if holds(slots.current.as_ref(), id) {
         return Err(Refused::Current(id.clone()));
     }
-    let unless_named = |slot: Option<AccessKeyPair>| slot.filter(|pair| &pair.id != id);
+    let unless_named = |slot: Option<T>| slot.filter(|kept| kept.id() != id);
     Ok(Slots {
         pending: unless_named(slots.pending),
         current: slots.current,
@@ -75,6 +93,6 @@ pub(super) fn forget(slots: Slots, id: &AccessKeyId) -> Result<Slots, Refused> {
     })
 }
 
-fn holds(slot: Option<&AccessKeyPair>, id: &AccessKeyId) -> bool {
-    slot.is_some_and(|pair| &pair.id == id)
+fn holds<T: Content>(slot: Option<&T>, id: &AccessKeyId) -> bool {
+    slot.is_some_and(|kept| kept.id() == id)
 }

@@ -27,6 +27,7 @@ pub use mistake::{Gravity, Mistake, Position};
 pub use period::{InvalidPeriod, Period};
 pub use rotate::{DestinationEntry, DestinationTemplate, NoDestination, RotateConfig};
 pub use rule::{Applied, Limits, Rule};
+pub(crate) use schema::OneOrMany;
 pub use schema::json_schema;
 pub(crate) use schema::{AccountNumber, Instant, KeyId};
 pub use subject::{KeySlot, KeySubject, Principal, Privilege, UserSubject};

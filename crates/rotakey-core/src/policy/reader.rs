@@ -71,6 +71,11 @@ impl<'t> Reader<'t> {
         mistakes
     }
 
+    /// How many mistakes were noted so far.
+    pub(super) fn mistakes(&self) -> usize {
+        self.mistakes.len()
+    }
+
     /// Notes that the text is no TOML there.
     pub(super) fn syntax_error(&mut self, error: &toml::de::Error) {
         let offset = error.span().map_or(0, |span| span.start);
@@ -158,6 +163,14 @@ impl<'t> Reader<'t> {
             }
             _ => vec![field],
         }
+    }
+
+    /// A value of any type, for a reader that checks the type itself.
+    pub(super) fn json(&mut self, field: &Field<'_>) -> Option<serde_json::Value> {
+        json(field.value.get_ref()).or_else(|| {
+            self.mistake(field, "is of a type that means nothing here", None);
+            None
+        })
     }
 
     /// A text that is not empty.
@@ -255,4 +268,18 @@ fn closest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
         .filter(|(similarity, _)| *similarity > 0.6)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, candidate)| candidate)
+}
+fn json(value: &DeValue<'_>) -> Option<serde_json::Value> {
+    Some(match value {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Boolean(switch) => (*switch).into(),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok()?.into(),
+        DeValue::Array(values) => values.iter().map(|value| json(value.get_ref())).collect::<Option<_>>()?,
+        DeValue::Table(table) => {
+            let entries =
+                table.iter().map(|(key, value)| Some((key.get_ref().to_string(), json(value.get_ref())?)));
+            serde_json::Value::Object(entries.collect::<Option<_>>()?)
+        }
+        DeValue::Float(_) | DeValue::Datetime(_) => return None,
+    })
 }

@@ -1,15 +1,15 @@
 //! The `[rotate]` section: how keys are rotated, and where new ones go.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value};
 
 use super::matcher::{Answer, Matcher};
 use super::period::Period;
-use super::schema;
 use super::subject::UserSubject;
-use super::template::Template;
-use crate::destination::DestinationSpec;
+use super::template::{InvalidTemplate, Template};
+use crate::destination::{DestinationSpec, FieldKind, Kind};
 
 /// The `[rotate]` section.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
@@ -97,86 +97,114 @@ pub struct DestinationEntry {
     pub template: DestinationTemplate,
 }
 
-/// A [`DestinationSpec`] before it is known for whom.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
-#[schemars(tag = "type", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
-pub enum DestinationTemplate {
-    /// A secret in AWS Secrets Manager.
-    SecretsManager {
-        /// The name of the secret, such as `iam/access-keys/{user}`.
-        #[schemars(with = "schema::TemplateText")]
-        name: Template,
-        /// The region of the secret.
-        region: Option<String>,
-    },
-    /// A file encrypted to age recipients.
-    AgeFile {
-        /// The file.
-        #[schemars(with = "schema::TemplateText")]
-        path: Template,
-        /// The recipients (`age1…`) that can read it.
-        #[schemars(with = "schema::OneOrMany<String>")]
-        recipients: Vec<String>,
-        /// The file with the identity that rotakey reads the file back with.
-        #[schemars(with = "String")]
-        identity: PathBuf,
-    },
-    /// A profile in an AWS shared credentials file.
-    CredentialsFile {
-        /// The file.
-        #[schemars(with = "schema::TemplateText")]
-        path: Template,
-        /// The name of the profile.
-        #[schemars(with = "schema::TemplateText")]
-        profile: Template,
-    },
+/// A [`DestinationSpec`] before it is known for whom: its fields, some of them templates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DestinationTemplate {
+    kind: &'static Kind,
+    /// As JSON, with `type`; every template in it was parsed once.
+    fields: Map<String, Value>,
 }
 
 impl DestinationTemplate {
+    /// A place of that kind.
+    ///
+    /// # Errors
+    /// A field that is not of the type that the kind gives it.
+    pub(super) fn new(kind: &'static Kind, mut fields: Map<String, Value>) -> Result<Self, String> {
+        fields.insert("type".to_owned(), kind.name.into());
+        serde_json::from_value::<DestinationSpec>(Value::Object(fields.clone()))
+            .map_err(|error| error.to_string())?;
+        Ok(Self { kind, fields })
+    }
+
     /// The destination of that user, or why there is none.
     fn fill(&self, subject: &UserSubject) -> Result<DestinationSpec, String> {
-        Ok(match self {
-            Self::SecretsManager { name, region } => {
-                DestinationSpec::SecretsManager { name: name.fill(subject)?, region: region.clone() }
-            }
-            Self::AgeFile { path, recipients, identity } => DestinationSpec::AgeFile {
-                path: path.fill_path(subject)?.into(),
-                recipients: recipients.clone(),
-                identity: identity.clone(),
-            },
-            Self::CredentialsFile { path, profile } => DestinationSpec::CredentialsFile {
-                path: path.fill_path(subject)?.into(),
-                // A profile is a section header: what could end it or begin another line is refused.
-                profile: profile.fill(subject).and_then(|name| {
-                    match name.contains(['[', ']', '\n', '\r']) {
-                        true => Err(format!("{name:?} cannot be the name of a profile")),
-                        false => Ok(name),
+        let mut fields = self.fields.clone();
+        for field in self.kind.fields {
+            match (field.kind, fields.get_mut(field.name)) {
+                (FieldKind::Values, Some(Value::Object(values))) => {
+                    *values = std::mem::take(values)
+                        .into_iter()
+                        .map(|(name, text)| {
+                            let template = |text: &str| -> Result<Template, String> {
+                                Template::of_value(text).map_err(|error| error.to_string())
+                            };
+                            let text = template(text.as_str().unwrap_or_default())?.fill(subject)?;
+                            Ok((template(&name)?.fill(subject)?, text.into()))
+                        })
+                        .collect::<Result<_, String>>()?;
+                }
+                (FieldKind::Plain | FieldKind::List | FieldKind::Values, _) | (_, None) => {}
+                (kind, Some(text)) => {
+                    let template: Template = text
+                        .as_str()
+                        .unwrap_or_default()
+                        .parse()
+                        .map_err(|error: InvalidTemplate| error.to_string())?;
+                    *text = match kind {
+                        FieldKind::Path => template.fill_path(subject)?,
+                        FieldKind::Profile => profile(template.fill(subject)?)?,
+                        _ => template.fill(subject)?,
                     }
-                })?,
-            },
-        })
+                    .into();
+                }
+            }
+        }
+        serde_json::from_value(Value::Object(fields)).map_err(|error| error.to_string())
     }
 
     /// Whether two users of one account never get the same place.
     pub(super) fn tells_users_apart(&self) -> bool {
-        match self {
-            Self::SecretsManager { name, .. } => name.tells_users_apart(),
-            Self::AgeFile { path, .. } => path.tells_users_apart(),
-            Self::CredentialsFile { path, profile } => {
-                path.tells_users_apart() || profile.tells_users_apart()
+        self.kind.fields.iter().any(|field| match (field.kind, self.fields.get(field.name)) {
+            (FieldKind::Plain | FieldKind::List, _) | (_, None) => false,
+            (FieldKind::Values, Some(values)) => {
+                let names = values.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+                names.into_iter().any(tells_users_apart)
             }
-        }
+            (_, Some(text)) => text.as_str().is_some_and(tells_users_apart),
+        })
+    }
+}
+
+fn tells_users_apart(text: &str) -> bool {
+    Template::of_value(text).is_ok_and(|template| template.tells_users_apart())
+}
+
+/// A profile is a section header: what could end it or begin another line is refused.
+fn profile(name: String) -> Result<String, String> {
+    match name.contains(['[', ']', '\n', '\r']) {
+        true => Err(format!("{name:?} cannot be the name of a profile")),
+        false => Ok(name),
+    }
+}
+
+impl Eq for DestinationTemplate {}
+
+/// Texts in it may be templates; otherwise it is what is logged.
+impl JsonSchema for DestinationTemplate {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        DestinationSpec::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        DestinationSpec::json_schema(generator)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::destination::KINDS;
     use crate::fact::Seen;
     use crate::policy::test_subject;
 
     fn secret(matcher: Matcher, name: &str) -> DestinationEntry {
-        let template = DestinationTemplate::SecretsManager { name: name.parse().unwrap(), region: None };
+        let fields = Map::from_iter([("name".to_owned(), name.into())]);
+        let template = DestinationTemplate::new(&KINDS[0], fields).unwrap();
         DestinationEntry { matcher, template }
     }
 
@@ -220,5 +248,38 @@ mod tests {
     #[test]
     fn without_an_entry_there_is_no_destination() {
         assert_eq!(config(Vec::new()).destinations_for(&test_subject("alice")), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn the_tables_of_fields_agree_with_the_types() {
+        let schema = serde_json::to_value(schemars::schema_for!(DestinationSpec)).unwrap();
+        let variants = schema["oneOf"].as_array().unwrap();
+        assert_eq!(variants.len(), KINDS.len());
+        for (variant, kind) in variants.iter().zip(KINDS) {
+            assert_eq!(variant["properties"]["type"]["const"], kind.name);
+            let definition = variant["$ref"].as_str().map(|path| path.rsplit('/').next().unwrap());
+            let definition = definition.map_or(variant, |name| &schema["$defs"][name]);
+            let mut typed: Vec<&String> = definition["properties"].as_object().unwrap().keys().collect();
+            typed.retain(|name| *name != "type");
+            let mut table: Vec<&str> = kind.fields.iter().map(|field| field.name).collect();
+            table.sort_unstable();
+            typed.sort_unstable();
+            assert_eq!(typed, table, "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn names_and_values_are_templates_too() {
+        let values = serde_json::json!({
+            "repository": "acme/{user}",
+            "values": { "KEY_{account}": "{user}:{access_key_id}:{{x}}" },
+        });
+        let kind = KINDS.iter().find(|kind| kind.name == "github-actions").unwrap();
+        let template = DestinationTemplate::new(kind, values.as_object().unwrap().clone()).unwrap();
+        let spec = template.fill(&test_subject("alice")).unwrap();
+        assert_eq!(spec.to_string(), "github-actions:acme/alice#KEY_123456789012");
+        let DestinationSpec::GithubActions(spec) = spec else { unreachable!() };
+        let value = spec.values.iter().next().unwrap().1.to_string();
+        assert_eq!(value, "alice:{access_key_id}:{{x}}");
     }
 }

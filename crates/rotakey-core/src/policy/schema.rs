@@ -14,7 +14,7 @@ pub fn json_schema() -> Schema {
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 #[expect(dead_code, reason = "it only describes: its schema is all that is used of it")]
-pub(super) enum OneOrMany<T> {
+pub(crate) enum OneOrMany<T> {
     One(T),
     Many(Vec<T>),
 }
@@ -59,14 +59,4 @@ text_schema!(
     /// An instant in RFC 3339.
     Instant,
     { "type": "string", "description": "An instant in UTC.", "format": "date-time" }
-);
-
-text_schema!(
-    /// A [`Template`](super::Template).
-    TemplateText,
-    {
-        "type": "string",
-        "minLength": 1,
-        "description": "A text in which {user}, {account}, {environment} and {tag:KEY} stand for what is known of the user.",
-    }
 );

@@ -1,10 +1,12 @@
 //! Names with placeholders, such as `iam/access-keys/{user}`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use super::matcher::Matcher;
 use super::subject::UserSubject;
+use crate::destination::ValueTemplate;
 use crate::fact::Seen;
 
 /// A text in which `{user}`, `{account}`, `{environment}` and `{tag:KEY}` stand for what is known of a user.
@@ -12,6 +14,7 @@ use crate::fact::Seen;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     parts: Vec<Part>,
+    is_value: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +24,8 @@ enum Part {
     Account,
     /// The value of the tag with that key.
     Tag(String),
+    /// A placeholder of a [`ValueTemplate`](crate::destination::ValueTemplate), which stays one.
+    Later(String),
 }
 
 /// A text that is no [`Template`].
@@ -35,6 +40,14 @@ pub enum InvalidTemplate {
 }
 
 impl Template {
+    /// A text in which the placeholders of a [`ValueTemplate`] may stand too. What is filled is such a template:
+    /// they stay in it, and braces are written twice.
+    pub(super) fn of_value(text: &str) -> Result<Self, InvalidTemplate> {
+        let mut template = Self::parse(text, ValueTemplate::is_placeholder)?;
+        template.is_value = true;
+        Ok(template)
+    }
+
     /// The text for that user, or why there is none: a tag is missing or not known.
     pub(super) fn fill(&self, subject: &UserSubject) -> Result<String, String> {
         self.fill_with(subject, |_| true)
@@ -60,7 +73,11 @@ impl Template {
         for part in &self.parts {
             let value = match part {
                 Part::Text(text) => {
-                    filled.push_str(text);
+                    filled.push_str(&self.literal(text));
+                    continue;
+                }
+                Part::Later(name) => {
+                    filled.push_str(&format!("{{{name}}}"));
                     continue;
                 }
                 Part::User => subject.principal.name().to_owned(),
@@ -74,16 +91,16 @@ impl Template {
             if !fit(&value) {
                 return Err(format!("{value:?} is not safe in the name of a file"));
             }
-            filled.push_str(&value);
+            filled.push_str(&self.literal(&value));
         }
         Ok(filled)
     }
-}
 
-impl FromStr for Template {
-    type Err = InvalidTemplate;
+    fn literal<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.is_value { escaped(text).into() } else { text.into() }
+    }
 
-    fn from_str(text: &str) -> Result<Self, InvalidTemplate> {
+    fn parse(text: &str, later: impl Fn(&str) -> bool) -> Result<Self, InvalidTemplate> {
         let mut parts = Vec::new();
         let mut literal = String::new();
         let mut rest = text;
@@ -100,14 +117,26 @@ impl FromStr for Template {
             if !literal.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut literal)));
             }
-            parts.push(placeholder(name)?);
+            parts.push(if later(name) { Part::Later(name.to_owned()) } else { placeholder(name)? });
             rest = tail;
         }
         literal.push_str(rest);
         if !literal.is_empty() {
             parts.push(Part::Text(literal));
         }
-        Ok(Self { parts })
+        Ok(Self { parts, is_value: false })
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
+}
+
+impl FromStr for Template {
+    type Err = InvalidTemplate;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTemplate> {
+        Self::parse(text, |_| false)
     }
 }
 
@@ -128,7 +157,8 @@ impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in &self.parts {
             match part {
-                Part::Text(text) => f.write_str(&text.replace('{', "{{").replace('}', "}}"))?,
+                Part::Text(text) => f.write_str(&escaped(text))?,
+                Part::Later(name) => write!(f, "{{{name}}}")?,
                 Part::User => f.write_str("{user}")?,
                 Part::Account => f.write_str("{account}")?,
                 Part::Tag(key) if key == Matcher::ENVIRONMENT_TAG => f.write_str("{environment}")?,

@@ -146,8 +146,7 @@ impl Chooser<'_> {
             return ask(user, "it is not known when the key was used last", "plan again later");
         };
         let destinations = match self.rotate.destinations_for(user) {
-            Ok(destinations) if destinations.is_empty() => vec![(self.fallback)(user)],
-            Ok(destinations) => destinations,
+            Ok(destinations) => self.with_a_copy(destinations, user),
             Err(error) => {
                 return ask(user, &error.to_string(), "correct the configuration or the user's tags");
             }
@@ -165,6 +164,21 @@ impl Chooser<'_> {
             ),
             timing: self.timing(),
         }))
+    }
+
+    /// A place that does not give secrets back cannot be gone on from after a crash, nor gone back to: a key that
+    /// goes to no other is kept in the fallback too. Those that give back come first, so that it is safe there
+    /// before it is published anywhere.
+    fn with_a_copy(
+        &self,
+        mut destinations: Vec<DestinationSpec>,
+        user: &UserSubject,
+    ) -> Vec<DestinationSpec> {
+        if !destinations.iter().any(DestinationSpec::gives_secrets_back) {
+            destinations.push((self.fallback)(user));
+        }
+        destinations.sort_by_key(|destination| !destination.gives_secrets_back());
+        destinations
     }
 
     fn reason(
@@ -222,6 +236,7 @@ fn ask(user: &UserSubject, why: &str, advice: &str) -> Choice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::destination::SecretsManager;
     use crate::policy::{KeySlot, Matcher, test_key, test_subject};
 
     /// The test key was created on 2026-01-01: its limit is 2026-04-01, it is due from 2026-03-18 on.
@@ -229,9 +244,9 @@ mod tests {
         let mut user = test_subject("alice");
         let mut policy = Policy::default();
         change(&mut user, &mut policy);
-        let fallback = |user: &UserSubject| DestinationSpec::SecretsManager {
-            name: format!("fallback/{}", user.principal),
-            region: None,
+        let fallback = |user: &UserSubject| {
+            let name = format!("fallback/{}", user.principal);
+            DestinationSpec::SecretsManager(SecretsManager::named(name, None))
         };
         Chooser {
             policy: &policy,

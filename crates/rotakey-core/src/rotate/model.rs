@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::destination::DestinationSpec;
+use crate::destination::{DestinationSpec, SecretsManager};
 use crate::fact::{KeyFacts, KeyStatus, LastUsed, Seen};
 use crate::id::{AccessKeyId, UserId};
 use crate::secret::Fingerprint;
@@ -47,9 +47,9 @@ pub(super) fn held(key: &AccessKeyId) -> Held {
 
 /// The plan to rotate the key of a world with so many destinations, last used that long before it begins.
 pub(super) fn plan(world: &World, timing: Timing) -> Plan {
-    let destination = |index| DestinationSpec::SecretsManager {
-        name: if index == 0 { "alice".to_owned() } else { format!("alice-{}", index + 1) },
-        region: None,
+    let destination = |index| {
+        let name = if index == 0 { "alice".to_owned() } else { format!("alice-{}", index + 1) };
+        DestinationSpec::SecretsManager(SecretsManager::named(name, None))
     };
     Plan {
         subject: Subject {

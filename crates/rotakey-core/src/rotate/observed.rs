@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::fact::{KeyFacts, LastUsed, Seen};
 use crate::id::{AccessKeyId, UserId};
-use crate::secret::Fingerprint;
+use crate::secret::{AccessKeyPair, Fingerprint};
 
 /// One look at all that a rotation depends on. Everything in it is at least as old as the `now` that the
 /// decision is made with.
@@ -36,6 +38,13 @@ pub struct HeldSlots {
     pub previous: Option<Held>,
 }
 
+impl Held {
+    /// The pair without its secret.
+    pub fn of(pair: &AccessKeyPair) -> Self {
+        Self { key: pair.id.clone(), fingerprint: pair.fingerprint() }
+    }
+}
+
 impl HeldSlots {
     /// Whether a slot other than `current` holds the key.
     pub(super) fn keeps_aside(&self, key: &AccessKeyId) -> bool {
@@ -44,7 +53,7 @@ impl HeldSlots {
 }
 
 /// One pair at a destination, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The key.
     pub key: AccessKeyId,

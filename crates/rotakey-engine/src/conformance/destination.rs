@@ -10,9 +10,10 @@ use std::thread;
 
 use async_trait::async_trait;
 use rotakey_core::id::AccessKeyId;
+use rotakey_core::rotate::Held;
 use rotakey_core::secret::{AccessKeyPair, Secret};
 
-use crate::port::{Destination, PortError, PortErrorKind, Slots};
+use crate::port::{Destination, Kept, PortError, PortErrorKind, Slots};
 
 /// Makes the places that the suite runs on.
 #[async_trait]
@@ -177,8 +178,8 @@ pub async fn restoring_takes_a_pending_pair_too(harness: &dyn Harness) {
     succeeds("stage", destination.stage(&pair(2)).await);
     succeeds("restore the pending pair", destination.restore(&pair(2).id).await);
     let slots = succeeds("read", destination.read().await);
-    expect_pair("current", slots.current.as_ref(), Some(2), "restoring the pending pair");
-    expect_pair("previous", slots.previous.as_ref(), Some(1), "restoring the pending pair");
+    expect_kept("current", slots.current.as_ref(), Some(2), "restoring the pending pair");
+    expect_kept("previous", slots.previous.as_ref(), Some(1), "restoring the pending pair");
 }
 
 /// [`Destination::restore`] of a pair that no slot holds is [`PortErrorKind::NotFound`], and changes nothing.
@@ -293,10 +294,10 @@ pub async fn a_reader_finds_one_whole_pair_at_every_moment(harness: &dyn Harness
             succeeds("forget", destination.forget(&pair(number - 1).id).await);
         }
     };
-    let judge = move |found: Option<AccessKeyPair>| {
+    let judge = move |found: Option<Held>| {
         let found = found.unwrap_or_else(|| panic!("a reader found nothing where a pair was"));
-        let whole = (0..=ROUNDS).any(|number| pair(number) == found);
-        assert!(whole, "a reader found {}, which is not one of the published pairs, whole", found.id);
+        let whole = (0..=ROUNDS).any(|number| Held::of(&pair(number)) == found);
+        assert!(whole, "a reader found {}, which is not one of the published pairs, whole", found.key);
     };
 
     let done = StopFlag::default();
@@ -311,7 +312,7 @@ pub async fn a_reader_finds_one_whole_pair_at_every_moment(harness: &dyn Harness
                 // Asked before the look, so that the last look is at the final state.
                 let last = done.is_raised();
                 match application() {
-                    Ok(found) => judge(found),
+                    Ok(found) => judge(found.as_ref().map(Held::of)),
                     Err(why) => panic!("a reader could not read the place: {why}"),
                 }
                 if last {
@@ -326,7 +327,8 @@ pub async fn a_reader_finds_one_whole_pair_at_every_moment(harness: &dyn Harness
         let read = async {
             loop {
                 let last = done.is_raised();
-                judge(succeeds("read while another handle writes", reader.read().await).current);
+                let slots = succeeds("read while another handle writes", reader.read().await);
+                judge(slots.current.as_ref().map(Kept::held));
                 if last {
                     break;
                 }
@@ -408,7 +410,7 @@ pub async fn foreign_content_is_kept_or_refused(harness: &dyn Harness) {
             succeeds(&format!("restore in {name}"), destination.restore(&pair(1).id).await);
             succeeds(&format!("forget in {name}"), destination.forget(&pair(2).id).await);
             let slots = succeeds("read", destination.read().await);
-            expect_pair("current", slots.current.as_ref(), Some(1), name);
+            expect_kept("current", slots.current.as_ref(), Some(1), name);
             let contents = place.contents().await;
             for fragment in kept {
                 let shown = String::from_utf8_lossy(&fragment).into_owned();
@@ -504,22 +506,23 @@ async fn expect_slots(destination: &dyn Destination, after: &str, expected: [Opt
         succeeds(&format!("read after {after}"), destination.read().await);
     let found = [("pending", pending), ("current", current), ("previous", previous)];
     for ((slot, found), expected) in found.into_iter().zip(expected) {
-        expect_pair(slot, found.as_ref(), expected, after);
+        expect_kept(slot, found.as_ref(), expected, after);
     }
 }
 
-fn expect_pair(slot: &str, found: Option<&AccessKeyPair>, expected: Option<u8>, after: &str) {
-    let expected = expected.map(pair);
-    let ids = (found.map(|pair| &pair.id), expected.as_ref().map(|pair| &pair.id));
+fn expect_kept(slot: &str, found: Option<&Kept>, expected: Option<u8>, after: &str) {
+    let found = found.map(Kept::held);
+    let expected = expected.map(|number| Held::of(&pair(number)));
+    let ids = (found.as_ref().map(|held| &held.key), expected.as_ref().map(|held| &held.key));
     assert!(ids.0 == ids.1, "after {after}, `{slot}` holds {:?} in place of {:?}", ids.0, ids.1);
-    assert!(found == expected.as_ref(), "after {after}, `{slot}` holds the right id with a wrong secret");
+    assert!(found == expected, "after {after}, `{slot}` holds the right id with a wrong secret");
 }
 
 fn expect_application(place: &dyn Place, after: &str, expected: Option<u8>) {
     if let Some(mut application) = place.application() {
         let found =
             application().unwrap_or_else(|why| panic!("after {after}, no application can read: {why}"));
-        expect_pair("what applications read", found.as_ref(), expected, after);
+        expect_kept("what applications read", found.map(Kept::Pair).as_ref(), expected, after);
     }
 }
 

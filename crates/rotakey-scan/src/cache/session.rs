@@ -1,6 +1,8 @@
 //! One repository against a cache: what of it is known, and what to add when the rest was scanned.
 //!
-//!     begin(packs, loose) -> known ... scanned, pack_was_read ... -> finish(findings, unread)
+//! ```text
+//! begin(packs, loose) -> known ... scanned, pack_was_read ... -> finish(findings, unread)
+//! ```
 //!
 //! Nothing of this depends on how a repository is read. Whoever walks it asks [`Known::contains`] for each blob, and
 //! says of each one it has scanned that it did. What the walk does not say was scanned is not added.

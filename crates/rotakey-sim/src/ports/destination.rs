@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use data_encoding::HEXLOWER;
-use rotakey_core::destination::DestinationSpec;
+use rotakey_core::destination::{DestinationSpec, SecretsManager};
 use rotakey_core::id::AccessKeyId;
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::port::{Destination, Destinations, PortError, PortErrorKind, Slots};
@@ -23,7 +23,7 @@ const NO_KEY: &str = "{}";
 impl Destinations for Client {
     fn open(&self, spec: &DestinationSpec) -> Result<Box<dyn Destination>, PortError> {
         match spec {
-            DestinationSpec::SecretsManager { name, region } => {
+            DestinationSpec::SecretsManager(SecretsManager { name, region, .. }) => {
                 let client = region.as_ref().map_or_else(|| self.clone(), |region| self.in_region(region));
                 Ok(Box::new(SecretDestination { client, name: name.clone() }))
             }
@@ -79,7 +79,7 @@ impl Destination for SecretDestination {
         let not_current = |version: &Version| current.as_ref().is_none_or(|current| current.id != version.id);
         let pending = pending.filter(not_current).and_then(|version| version.pair);
         let pair = |version: Option<Version>| version.and_then(|version| version.pair);
-        Ok(Slots { pending, current: pair(current), previous: pair(previous) })
+        Ok(Slots { pending, current: pair(current), previous: pair(previous) }.into())
     }
 
     async fn stage(&self, pair: &AccessKeyPair) -> Result<(), PortError> {

@@ -19,7 +19,7 @@ use rotakey_core::id::AccessKeyId;
 use rotakey_core::rotate::{Entry, Event, Rotation};
 use rotakey_engine::driver::{Engine, Ports, Standing, Tick};
 use rotakey_engine::memory_store::MemoryStore;
-use rotakey_engine::port::{Clock, Destinations, Slots};
+use rotakey_engine::port::{Account, Clock, Destinations, Kept, OneAccount, Slots};
 use rotakey_engine::store::{Store, StoreError};
 use rotakey_sim::random::Random;
 
@@ -115,18 +115,16 @@ fn simulate(seed: u64, mood: Mood) -> End {
             ));
             fates.push(fate);
         }
+        let accounts: Vec<_> = ports
+            .iter()
+            .map(|(iam, client, _)| OneAccount { id: scene.account, account: Account { iam, probe: client } })
+            .collect();
         let engines: Vec<_> = ports
             .iter()
-            .map(|(iam, client, store)| {
+            .zip(&accounts)
+            .map(|((_, client, store), account)| {
                 workers += 1;
-                let ports = Ports {
-                    account_id: scene.account,
-                    iam,
-                    probe: client,
-                    destinations: client,
-                    store,
-                    clock: &clock,
-                };
+                let ports = Ports { accounts: account, destinations: client, store, clock: &clock };
                 Engine::new(ports, format!("worker-{workers}").parse().unwrap(), &listener)
             })
             .collect();
@@ -183,14 +181,7 @@ fn steady<'a>(
     clock: &'a dyn Clock,
     listener: Listener<'a>,
 ) -> Engine<'a> {
-    let ports = Ports {
-        account_id: scene.account,
-        iam: &scene.operator,
-        probe: &scene.operator,
-        destinations: &scene.operator,
-        store,
-        clock,
-    };
+    let ports = Ports { accounts: scene, destinations: &scene.operator, store, clock };
     Engine::new(ports, "steady".parse().unwrap(), listener)
 }
 
@@ -283,12 +274,12 @@ fn check(
         );
         if let Standing::Ended(_) = standing {
             let served =
-                places.iter().all(|slots| slots.current.as_ref().is_some_and(|pair| pair.id == key.id));
+                places.iter().all(|slots| slots.current.as_ref().is_some_and(|kept| *kept.id() == key.id));
             assert!(served, "seed {seed}: an orphan is left: {standing:?}\n{transcript}");
         }
     }
     for slots in standings.iter().flat_map(|(rotation, _)| places(rotation)) {
-        let works = slots.current.as_ref().is_some_and(|pair| {
+        let works = slots.current.as_ref().and_then(Kept::pair).is_some_and(|pair| {
             scene.simulation.with_world(|world| world.accepts(pair, rotakey_sim::api::Service::S3))
         });
         assert!(works, "seed {seed}: a destination serves a key that does not work\n{transcript}");

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rotakey_core::destination::DestinationSpec;
+use rotakey_core::destination::{DestinationSpec, SecretsManager};
 use rotakey_core::fact::{KeyStatus, LastUsed};
 use rotakey_core::id::{AccessKeyId, AccountId, UserName};
 use rotakey_core::rotate::{Plan, Subject, Timing};
 use rotakey_core::secret::AccessKeyPair;
+use rotakey_engine::port::{Account, Accounts};
 use rotakey_sim::api::{Service, Tree};
 use rotakey_sim::application::{Application, CurrentSecret, HardCoded};
 use rotakey_sim::consistency::{Consistency, DelayRange};
@@ -47,6 +48,12 @@ pub(crate) struct Scene {
     pub(crate) old_pairs: Vec<AccessKeyPair>,
     /// Whether people who know nothing of the rotations make keys.
     pub(crate) meddlers: bool,
+}
+
+impl Accounts for Scene {
+    fn get(&self, id: &AccountId) -> Option<Account<'_>> {
+        (self.account == *id).then_some(Account { iam: &self.operator, probe: &self.operator })
+    }
 }
 
 impl Scene {
@@ -139,7 +146,7 @@ impl Scene {
             }),
             destinations: secrets
                 .iter()
-                .map(|name| DestinationSpec::SecretsManager { name: name.clone(), region: None })
+                .map(|name| DestinationSpec::SecretsManager(SecretsManager::named(name.clone(), None)))
                 .collect(),
             reason: "for the simulation".into(),
             timing: Timing { brown_out, ..Timing::default() },

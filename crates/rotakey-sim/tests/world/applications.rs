@@ -1,6 +1,6 @@
 //! Applications go on with their key while the clock moves, and notice when it fails.
 
-use rotakey_core::destination::DestinationSpec;
+use rotakey_core::destination::{DestinationSpec, SecretsManager};
 use rotakey_core::fact::KeyStatus;
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::port::{Clock, Destinations, Iam};
@@ -17,7 +17,7 @@ fn record(scene: &Scene) -> Record {
 }
 
 fn publish(scene: &Scene, pair: &AccessKeyPair) {
-    let spec = DestinationSpec::SecretsManager { name: "app/key".to_owned(), region: None };
+    let spec = DestinationSpec::SecretsManager(SecretsManager::named("app/key".to_owned(), None));
     done(scene.admin.open(&spec).unwrap().publish(pair)).unwrap();
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use rotakey_core::destination::DestinationSpec;
+use rotakey_core::destination::{self as specs, DestinationSpec, SecretsManager};
 use rotakey_engine::conformance::destination::{Application, Broken, Foreign, Harness, Place, check_all};
 use rotakey_engine::port::{Destination, Destinations, PortErrorKind};
 use rotakey_sim::api::{Service, Tree};
@@ -82,7 +82,7 @@ impl Harness for Sandbox {
 #[async_trait]
 impl Place for Secret {
     fn open(&self) -> Box<dyn Destination> {
-        let spec = DestinationSpec::SecretsManager { name: self.name.clone(), region: None };
+        let spec = DestinationSpec::SecretsManager(SecretsManager::named(self.name.clone(), None));
         self.client.open(&spec).unwrap()
     }
 
@@ -124,6 +124,9 @@ fn the_simulated_secrets_manager_keeps_the_contract_of_a_destination() {
 #[test]
 fn other_destinations_are_not_simulated() {
     let scene = Scene::immediate();
-    let spec = DestinationSpec::CredentialsFile { path: "/x".into(), profile: "default".to_owned() };
+    let spec = DestinationSpec::CredentialsFile(specs::CredentialsFile {
+        path: "/x".into(),
+        profile: "default".to_owned(),
+    });
     assert_eq!(scene.admin.open(&spec).err().unwrap().kind, PortErrorKind::Invalid);
 }

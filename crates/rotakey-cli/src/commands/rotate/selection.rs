@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Timestamp;
 use rotakey_core::audit::{Cause, NotJudged};
-use rotakey_core::destination::DestinationSpec;
+use rotakey_core::destination::{self as specs, DestinationSpec};
 use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserId, UserName};
 use rotakey_core::policy::{Config, UserSubject};
 use rotakey_core::rotate::{Choice, Chooser};
@@ -150,11 +150,11 @@ impl Fallback {
     }
 
     pub(crate) fn destination(&self, user: &UserSubject) -> DestinationSpec {
-        DestinationSpec::AgeFile {
+        DestinationSpec::AgeFile(specs::AgeFile {
             path: self.keys.join(user.account_id.to_string()).join(format!("{}.age", user.principal)),
             recipients: self.recipients.clone(),
             identity: self.identity.clone(),
-        }
+        })
     }
 
     /// Makes sure that a destination of this kind can be read back: makes the identity if there is none yet.
@@ -165,7 +165,9 @@ impl Fallback {
         printer: &Printer,
     ) -> Result<(), CommandError> {
         match destination {
-            DestinationSpec::AgeFile { identity, recipients, .. } if *identity == self.identity => {
+            DestinationSpec::AgeFile(specs::AgeFile { identity, recipients, .. })
+                if *identity == self.identity =>
+            {
                 if self.recipients.is_empty() {
                     self.recipients = vec![self.make_identity(printer)?];
                 }

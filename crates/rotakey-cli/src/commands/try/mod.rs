@@ -6,6 +6,7 @@ use rotakey_core::rotate::{Ending, Rotation};
 use rotakey_engine::driver::{Engine, Ports, Tick};
 use rotakey_engine::inventory::{self, AccountInventory, NoProgress};
 use rotakey_engine::memory_store::MemoryStore;
+use rotakey_engine::port::{Account, OneAccount};
 use serde::Serialize;
 
 use self::diary::{Calls, Diary, grouped_u64};
@@ -220,10 +221,9 @@ impl Story<'_> {
         diary: &Diary<'_>,
     ) -> Result<Vec<Rotation>, CommandError> {
         let operator = &self.scene.operator;
+        let account = Account { iam: operator, probe: operator };
         let ports = Ports {
-            account_id: self.scene.account_id,
-            iam: operator,
-            probe: operator,
+            accounts: &OneAccount { id: self.scene.account_id, account },
             destinations: operator,
             store,
             clock: diary,

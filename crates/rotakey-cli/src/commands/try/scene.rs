@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rotakey_core::destination::DestinationSpec;
+use rotakey_core::destination::{DestinationSpec, SecretsManager};
 use rotakey_core::fact::KeyStatus;
 use rotakey_core::id::{AccountId, UserName};
 use rotakey_core::policy::{Config, check};
@@ -99,7 +99,7 @@ impl Scene {
                 KeyFrom::Code(pair) => Application::new(user.as_str(), HardCoded(pair)),
                 KeyFrom::Secret(pair) => {
                     let name = format!("iam/access-keys/{user}");
-                    let secret = DestinationSpec::SecretsManager { name: name.clone(), region: None };
+                    let secret = DestinationSpec::SecretsManager(SecretsManager::named(name.clone(), None));
                     operator.open(&secret)?.publish(&pair).await?;
                     let current = CurrentSecret { account: account_id, region: REGION.to_owned(), name };
                     Application::new(user.as_str(), current)

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rotakey_connect::{LocalDestinations, identity};
-use rotakey_core::destination::DestinationSpec;
+use rotakey_connect::{OutsideDestinations, identity};
+use rotakey_core::destination::{self as specs, DestinationSpec};
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::port::Destinations as _;
 use rotakey_sim::world::World;
@@ -52,9 +52,12 @@ impl Kind {
                 let (path, identity) = (age_file(folder), identity_file(folder));
                 let recipient = identity::generate(&identity).unwrap();
                 let recipients = vec![recipient.clone()];
-                let spec =
-                    DestinationSpec::AgeFile { path: path.clone(), recipients, identity: identity.clone() };
-                let place = LocalDestinations.open(&spec).unwrap();
+                let spec = DestinationSpec::AgeFile(specs::AgeFile {
+                    path: path.clone(),
+                    recipients,
+                    identity: identity.clone(),
+                });
+                let place = OutsideDestinations.open(&spec).unwrap();
                 cloud.wait_for(place.publish(&cloud.old)).unwrap();
                 format!(
                     "type = \"age-file\"\npath = \"{}\"\nrecipients = [\"{recipient}\"]\nidentity = \"{}\"\n",

@@ -1,7 +1,7 @@
 //! What stands in the two files, in clear: JSON.
 
+use crate::destination::Pairs;
 use rotakey_core::secret::{AccessKeyPair, Fingerprint, Secret};
-use rotakey_engine::port::Slots;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -47,7 +47,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn of(slots: &Slots) -> Self {
+    fn of(slots: &Pairs) -> Self {
         Self {
             current: slots.current.as_ref().map(AccessKeyPair::fingerprint),
             pending: slots.pending.as_ref().map(AccessKeyPair::duplicate),
@@ -62,23 +62,23 @@ pub(super) struct Journal(Vec<Entry>);
 
 impl Journal {
     /// The journal of slots that are not about to change.
-    pub(super) fn settled(slots: &Slots) -> Self {
+    pub(super) fn settled(slots: &Pairs) -> Self {
         let nothing = slots.pending.is_none() && slots.previous.is_none();
         Self(if nothing { Vec::new() } else { vec![Entry::of(slots)] })
     }
 
     /// The journal that is right before and after the current pair is replaced.
-    pub(super) fn foreseeing(&self, current: Option<&AccessKeyPair>, after: &Slots) -> Self {
+    pub(super) fn foreseeing(&self, current: Option<&AccessKeyPair>, after: &Pairs) -> Self {
         Self(vec![Entry::of(&self.slots(current)), Entry::of(after)])
     }
 
     /// The slots while that pair is current.
-    pub(super) fn slots(&self, current: Option<&AccessKeyPair>) -> Slots {
+    pub(super) fn slots(&self, current: Option<&AccessKeyPair>) -> Pairs {
         let fingerprint = current.map(AccessKeyPair::fingerprint);
         let entry = self.0.iter().find(|entry| entry.current == fingerprint);
         // Somebody else replaced the current pair. What was kept beside the former one is not lost for that.
         let entry = entry.or(self.0.last());
-        Slots {
+        Pairs {
             pending: entry.and_then(|entry| entry.pending.as_ref()).map(AccessKeyPair::duplicate),
             current: current.map(AccessKeyPair::duplicate),
             previous: entry.and_then(|entry| entry.previous.as_ref()).map(AccessKeyPair::duplicate),

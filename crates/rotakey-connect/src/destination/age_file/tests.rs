@@ -1,13 +1,13 @@
 use std::fs;
 
 use async_trait::async_trait;
-use rotakey_core::destination::DestinationSpec;
+use rotakey_core::destination::{self as specs, DestinationSpec};
 use rotakey_engine::conformance::destination::{self as conformance, Broken, Foreign, Harness, Place};
 use rotakey_engine::port::Destinations;
 
 use super::*;
-use crate::destination::LocalDestinations;
-use crate::destination::tests::{FilePlace, as_ordinary_user, block_on, broken_places, pair};
+use crate::destination::OutsideDestinations;
+use crate::destination::tests::{FilePlace, as_ordinary_user, block_on, broken_places, pair, pairs};
 
 struct AgeFiles;
 
@@ -28,11 +28,13 @@ impl Harness for AgeFiles {
         let plain_text = place();
         fs::write(plain_text.path(), "password=hunter2hunter2").unwrap();
         let for_another = place_with(b"{}");
-        let DestinationSpec::AgeFile { identity, .. } = &for_another.spec else { unreachable!() };
+        let DestinationSpec::AgeFile(specs::AgeFile { identity, .. }) = &for_another.spec else {
+            unreachable!()
+        };
         fs::rename(identity, identity.with_extension("lost")).unwrap();
         let recipient = identity::generate(identity).unwrap();
         let mut for_another_spec = for_another.spec.clone();
-        if let DestinationSpec::AgeFile { recipients, .. } = &mut for_another_spec {
+        if let DestinationSpec::AgeFile(specs::AgeFile { recipients, .. }) = &mut for_another_spec {
             *recipients = vec![recipient];
         }
         let for_another = with_spec(for_another, for_another_spec);
@@ -81,7 +83,7 @@ impl Harness for AgeFiles {
         for (name, change) in changes {
             let place = place();
             let mut spec = place.spec.clone();
-            if let DestinationSpec::AgeFile { recipients, identity, .. } = &mut spec {
+            if let DestinationSpec::AgeFile(specs::AgeFile { recipients, identity, .. }) = &mut spec {
                 change(recipients, identity);
             }
             let kind = PortErrorKind::Invalid;
@@ -131,14 +133,14 @@ fn a_process_that_dies_between_two_steps_leaves_the_slots_of_before_or_after() {
                 adapter.take(&file, step, &state.extra).unwrap();
             }
             drop(file);
-            let found = block_on(destination.read()).unwrap();
+            let found = pairs(block_on(destination.read()).unwrap());
             let expected = if taken < 2 { before() } else { after() };
             assert!(found == expected, "after {taken} steps: {found:?} in place of {expected:?}");
 
             // The same call again finishes the work, so that the third key is nowhere any more.
             block_on(destination.restore(&wanted.current.as_ref().unwrap().id)).unwrap();
             assert!(
-                block_on(destination.read()).unwrap() == after(),
+                pairs(block_on(destination.read()).unwrap()) == after(),
                 "after {taken} steps and a second call"
             );
             let (state, _) = adapter.load().unwrap();
@@ -158,20 +160,20 @@ fn what_is_kept_beside_a_pair_outlives_a_foreign_change_of_that_pair() {
     block_on(destination.stage(&pair(2))).unwrap();
     let foreign = content::render_current(&pair(9), &Extra::default());
     fs::write(place.path(), age_file(&place.spec).encrypt(&foreign).unwrap()).unwrap();
-    assert!(block_on(destination.read()).unwrap() == slots(Some(2), 9, None));
+    assert!(pairs(block_on(destination.read()).unwrap()) == slots(Some(2), 9, None));
 }
 
 #[test]
 fn an_identity_in_place_of_a_recipient_is_not_shown() {
     let place = place();
-    let DestinationSpec::AgeFile { path, identity, .. } = &place.spec else { unreachable!() };
+    let DestinationSpec::AgeFile(specs::AgeFile { path, identity, .. }) = &place.spec else { unreachable!() };
     let secret = fs::read_to_string(identity).unwrap().lines().last().unwrap().to_owned();
-    let spec = DestinationSpec::AgeFile {
+    let spec = DestinationSpec::AgeFile(specs::AgeFile {
         path: path.clone(),
         recipients: vec![secret.clone()],
         identity: identity.clone(),
-    };
-    let error = block_on(LocalDestinations.open(&spec).unwrap().preflight()).unwrap_err();
+    });
+    let error = block_on(OutsideDestinations.open(&spec).unwrap().preflight()).unwrap_err();
     assert!(!format!("{error} {error:?}").contains(&secret));
 }
 
@@ -179,7 +181,11 @@ fn place() -> FilePlace {
     let directory = tempfile::tempdir().unwrap();
     let identity = directory.path().join("identity");
     let recipients = vec![identity::generate(&identity).unwrap()];
-    let spec = DestinationSpec::AgeFile { path: directory.path().join("alice.age"), recipients, identity };
+    let spec = DestinationSpec::AgeFile(specs::AgeFile {
+        path: directory.path().join("alice.age"),
+        recipients,
+        identity,
+    });
     FilePlace { directory, spec, reader: application, plain: plain_of_both }
 }
 
@@ -196,12 +202,14 @@ fn with_spec(mut place: FilePlace, spec: DestinationSpec) -> FilePlace {
 }
 
 fn age_file(spec: &DestinationSpec) -> AgeFile {
-    let DestinationSpec::AgeFile { path, recipients, identity } = spec else { unreachable!() };
+    let DestinationSpec::AgeFile(specs::AgeFile { path, recipients, identity }) = spec else {
+        unreachable!()
+    };
     AgeFile::new(path, recipients, identity)
 }
 
 fn application(spec: &DestinationSpec) -> Result<Option<AccessKeyPair>, String> {
-    let DestinationSpec::AgeFile { path, .. } = spec else { unreachable!() };
+    let DestinationSpec::AgeFile(specs::AgeFile { path, .. }) = spec else { unreachable!() };
     if !path.exists() {
         return Ok(None);
     }
@@ -210,7 +218,7 @@ fn application(spec: &DestinationSpec) -> Result<Option<AccessKeyPair>, String> 
 
 /// The plain text of one file; nothing if it cannot be decrypted.
 fn plain(spec: &DestinationSpec, path: &Path) -> Vec<u8> {
-    let DestinationSpec::AgeFile { identity, .. } = spec else { unreachable!() };
+    let DestinationSpec::AgeFile(specs::AgeFile { identity, .. }) = spec else { unreachable!() };
     let decrypted = || {
         let identities = identity::read(identity).ok()?;
         decrypt(&fs::read(path).ok()?, &identities).ok()
@@ -219,13 +227,13 @@ fn plain(spec: &DestinationSpec, path: &Path) -> Vec<u8> {
 }
 
 fn plain_of_both(spec: &DestinationSpec) -> Vec<u8> {
-    let DestinationSpec::AgeFile { path, .. } = spec else { unreachable!() };
+    let DestinationSpec::AgeFile(specs::AgeFile { path, .. }) = spec else { unreachable!() };
     if !path.is_file() {
         return Vec::new();
     }
     [plain(spec, path), plain(spec, &sibling(path, "", ".rotakey"))].concat()
 }
 
-fn slots(pending: Option<u8>, current: u8, previous: Option<u8>) -> Slots {
-    Slots { pending: pending.map(pair), current: Some(pair(current)), previous: previous.map(pair) }
+fn slots(pending: Option<u8>, current: u8, previous: Option<u8>) -> Pairs {
+    Pairs { pending: pending.map(pair), current: Some(pair(current)), previous: previous.map(pair) }
 }

@@ -1,13 +1,13 @@
 use std::fs;
 
 use async_trait::async_trait;
-use rotakey_core::destination::DestinationSpec;
+use rotakey_core::destination::{self as specs, DestinationSpec};
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::conformance::destination::{self as conformance, Broken, Foreign, Harness, Place};
 use rotakey_engine::port::{Destinations, PortErrorKind};
 
-use crate::destination::LocalDestinations;
-use crate::destination::tests::{FilePlace, as_ordinary_user, block_on, broken_places, pair};
+use crate::destination::OutsideDestinations;
+use crate::destination::tests::{FilePlace, as_ordinary_user, block_on, broken_places, pair, pairs};
 
 struct CredentialsFiles;
 
@@ -124,22 +124,24 @@ fn an_operation_that_changes_nothing_does_not_touch_the_file() {
 fn two_profiles_of_one_file_can_be_rotated_at_once() {
     let place = place();
     let specs: Vec<_> = (0..6)
-        .map(|number| DestinationSpec::CredentialsFile {
-            path: place.path().to_owned(),
-            profile: format!("user{number}"),
+        .map(|number| {
+            DestinationSpec::CredentialsFile(specs::CredentialsFile {
+                path: place.path().to_owned(),
+                profile: format!("user{number}"),
+            })
         })
         .collect();
     std::thread::scope(|scope| {
         for (number, spec) in (0..).zip(&specs) {
             scope.spawn(move || {
-                let destination = LocalDestinations.open(spec).unwrap();
+                let destination = OutsideDestinations.open(spec).unwrap();
                 block_on(destination.publish(&pair(number))).unwrap();
                 block_on(destination.publish(&pair(100 + number))).unwrap();
             });
         }
     });
     for (number, spec) in (0..).zip(&specs) {
-        let slots = block_on(LocalDestinations.open(spec).unwrap().read()).unwrap();
+        let slots = pairs(block_on(OutsideDestinations.open(spec).unwrap().read()).unwrap());
         assert!(slots.current == Some(pair(100 + number)) && slots.previous == Some(pair(number)), "{spec}");
     }
 }
@@ -147,18 +149,25 @@ fn two_profiles_of_one_file_can_be_rotated_at_once() {
 #[test]
 fn a_name_that_no_header_can_hold_is_refused() {
     for profile in ["", " a", "a]", "a\nb", "[a", "a#b"] {
-        let spec = DestinationSpec::CredentialsFile { path: "x".into(), profile: profile.to_owned() };
-        assert_eq!(LocalDestinations.open(&spec).err().unwrap().kind, PortErrorKind::Invalid, "{profile:?}");
+        let spec = DestinationSpec::CredentialsFile(specs::CredentialsFile {
+            path: "x".into(),
+            profile: profile.to_owned(),
+        });
+        assert_eq!(
+            OutsideDestinations.open(&spec).err().unwrap().kind,
+            PortErrorKind::Invalid,
+            "{profile:?}"
+        );
     }
     let every_legal_character_of_a_user_name = "a+=,.@_-Z9".to_owned();
     let place = place();
-    let spec = DestinationSpec::CredentialsFile {
+    let spec = DestinationSpec::CredentialsFile(specs::CredentialsFile {
         path: place.path().to_owned(),
         profile: every_legal_character_of_a_user_name,
-    };
-    let destination = LocalDestinations.open(&spec).unwrap();
+    });
+    let destination = OutsideDestinations.open(&spec).unwrap();
     block_on(destination.publish(&pair(1))).unwrap();
-    assert!(block_on(destination.read()).unwrap().current == Some(pair(1)));
+    assert!(pairs(block_on(destination.read()).unwrap()).current == Some(pair(1)));
 }
 
 #[test]
@@ -177,7 +186,7 @@ fn the_message_says_what_to_do() {
 fn place() -> FilePlace {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("credentials");
-    let spec = DestinationSpec::CredentialsFile { path, profile: "alice".to_owned() };
+    let spec = DestinationSpec::CredentialsFile(specs::CredentialsFile { path, profile: "alice".to_owned() });
     FilePlace { directory, spec, reader: application, plain: |_| Vec::new() }
 }
 
@@ -189,7 +198,9 @@ fn place_with(text: &[u8]) -> FilePlace {
 
 /// A reader of its own, as simple as can be: it shares nothing with the adapter.
 fn application(spec: &DestinationSpec) -> Result<Option<AccessKeyPair>, String> {
-    let DestinationSpec::CredentialsFile { path, profile } = spec else { unreachable!() };
+    let DestinationSpec::CredentialsFile(specs::CredentialsFile { path, profile }) = spec else {
+        unreachable!()
+    };
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -1,10 +1,13 @@
 //! Reads `[rotate]`.
 
+use serde_json::{Map, Value};
+
 use super::super::period::Period;
-use super::super::reader::{Reader, Section};
+use super::super::reader::{Field, Reader, Section};
 use super::super::rotate::{DestinationEntry, DestinationTemplate, RotateConfig};
-use super::super::template::Template;
+use super::super::template::{InvalidTemplate, Template};
 use super::policy::matcher;
+use crate::destination::{FieldKind, KINDS, Kind};
 
 pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> RotateConfig {
     reader.only_known_keys(
@@ -68,29 +71,14 @@ fn destinations(reader: &mut Reader<'_>, section: &Section<'_>) -> Vec<Destinati
     sections.iter().filter_map(|section| destination(reader, section)).collect()
 }
 
-#[derive(Clone, Copy)]
-enum Type {
-    SecretsManager,
-    AgeFile,
-    CredentialsFile,
-}
-
 fn destination(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<DestinationEntry> {
     let matcher_section = section.get("match").and_then(|field| reader.section(field));
     let matcher = matcher_section.map(|section| matcher(reader, &section)).unwrap_or_default();
-    let types = [
-        ("secrets-manager", Type::SecretsManager),
-        ("age-file", Type::AgeFile),
-        ("credentials-file", Type::CredentialsFile),
-    ];
-    let names = types.map(|(name, _)| name).join(", ");
-    let field = reader.required(section, "type", &format!("there are: {names}"))?;
-    let template = match reader.word(&field, &types)? {
-        Type::SecretsManager => secrets_manager(reader, section),
-        Type::AgeFile => age_file(reader, section),
-        Type::CredentialsFile => credentials_file(reader, section),
-    }?;
-    let entry = DestinationEntry { matcher, template };
+    let words: Vec<_> = KINDS.iter().map(|kind| (kind.name, kind)).collect();
+    let names: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+    let field = reader.required(section, "type", &format!("there are: {}", names.join(", ")))?;
+    let kind = reader.word(&field, &words)?;
+    let entry = DestinationEntry { matcher, template: template(reader, section, kind)? };
     if !entry.template.tells_users_apart() && !entry.matcher.names_one_user() {
         reader.warn_at(
             section,
@@ -101,38 +89,72 @@ fn destination(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<Destina
     Some(entry)
 }
 
-fn secrets_manager(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<DestinationTemplate> {
-    reader.only_known_keys(section, &["match", "type", "name", "region"]);
-    let name = template(reader, section, "name", "name the secret: name = \"iam/access-keys/{user}\"");
-    let region = section.get("region").and_then(|field| reader.text(&field).map(str::to_owned));
-    Some(DestinationTemplate::SecretsManager { name: name?, region })
+/// Reads what the table of the kind says, so that every mistake is told where it is.
+fn template(
+    reader: &mut Reader<'_>,
+    section: &Section<'_>,
+    kind: &'static Kind,
+) -> Option<DestinationTemplate> {
+    let known: Vec<_> =
+        ["match", "type"].into_iter().chain(kind.fields.iter().map(|field| field.name)).collect();
+    reader.only_known_keys(section, &known);
+    let before = reader.mistakes();
+    let mut fields = Map::new();
+    for field in kind.fields {
+        let value = match field.required {
+            Some(hint) => reader.required(section, field.name, hint),
+            None => section.get(field.name),
+        };
+        let Some(value) = value else { continue };
+        let read = match field.kind {
+            FieldKind::Text | FieldKind::Path | FieldKind::Profile => {
+                reader.parsed::<Template>(&value).map(|template| template.to_string().into())
+            }
+            FieldKind::Values => values(reader, value),
+            FieldKind::List => list(reader, section, field.name, value),
+            FieldKind::Plain => reader.json(&value),
+        };
+        fields.extend(read.map(|read| (field.name.to_owned(), read)));
+    }
+    if reader.mistakes() > before {
+        return None;
+    }
+    DestinationTemplate::new(kind, fields).map_err(|error| reader.mistake_at(section, error, None)).ok()
 }
 
-fn age_file(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<DestinationTemplate> {
-    reader.only_known_keys(section, &["match", "type", "path", "recipients", "identity"]);
-    let path = template(reader, section, "path", "name the file: path = \"keys/{user}.age\"");
-    let recipients = reader
-        .required(section, "recipients", "say who can read it: recipients = [\"age1…\"]")
-        .map(|field| reader.one_or_many(field));
-    let recipients: Option<Vec<String>> = recipients
-        .map(|fields| fields.iter().filter_map(|field| reader.text(field).map(str::to_owned)).collect());
-    if recipients.as_ref().is_some_and(Vec::is_empty) {
+fn list(reader: &mut Reader<'_>, section: &Section<'_>, name: &str, value: Field<'_>) -> Option<Value> {
+    let fields = reader.one_or_many(value);
+    if fields.is_empty() && name == "recipients" {
         reader.mistake_at(section, "has no recipient: nobody could read the file", None);
     }
-    let identity = reader
-        .required(section, "identity", "say what it is read back with: identity = \"identity.txt\"")
-        .and_then(|field| reader.text(&field).map(str::to_owned));
-    Some(DestinationTemplate::AgeFile { path: path?, recipients: recipients?, identity: identity?.into() })
+    Some(fields.iter().filter_map(|field| reader.text(field)).collect())
 }
 
-fn credentials_file(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<DestinationTemplate> {
-    reader.only_known_keys(section, &["match", "type", "path", "profile"]);
-    let path = template(reader, section, "path", "name the file: path = \"/srv/app/.aws/credentials\"");
-    let profile = template(reader, section, "profile", "name the profile: profile = \"{user}\"");
-    Some(DestinationTemplate::CredentialsFile { path: path?, profile: profile? })
+/// Names and the texts to be made of a key.
+fn values(reader: &mut Reader<'_>, field: Field<'_>) -> Option<Value> {
+    let section = reader.section(field.clone())?;
+    let mut values = Map::new();
+    for (name, text) in section.fields() {
+        let told = |error: InvalidTemplate| error.to_string();
+        let checked = reader.text(&text).map(|template| {
+            Template::of_value(name).map_err(told)?;
+            Template::of_value(template).map_err(told)?;
+            values.insert(name.to_owned(), template.into());
+            Ok::<(), String>(())
+        });
+        if let Some(Err(error)) = checked {
+            reader.mistake(&text, error, Some(VALUE_PLACEHOLDERS.to_owned()));
+        }
+    }
+    if values.is_empty() {
+        reader.mistake(
+            &field,
+            "has no value",
+            Some("for example: values = { AWS_ACCESS_KEY = \"{json}\" }".into()),
+        );
+    }
+    Some(Value::Object(values))
 }
 
-fn template(reader: &mut Reader<'_>, section: &Section<'_>, key: &str, hint: &str) -> Option<Template> {
-    let field = reader.required(section, key, hint)?;
-    reader.parsed(&field)
-}
+const VALUE_PLACEHOLDERS: &str =
+    "in values there are also {access_key_id}, {secret_access_key}, {json} and {ses_smtp_password:REGION}";

@@ -97,7 +97,11 @@ impl Decision<'_> {
         }
         let serves_new = |slots: &HeldSlots| slots.current.as_ref().is_some_and(|held| held.key == new.id);
         for (destination, slots) in self.seen.destinations.iter().enumerate() {
-            if slots.known().is_some_and(|slots| serves_new(slots) && slots.keeps_aside(self.old())) {
+            let at_hand = self.seen.in_hand.contains(self.old());
+            if slots
+                .known()
+                .is_some_and(|slots| serves_new(slots) && (at_hand || slots.keeps_aside(self.old())))
+            {
                 return Ok(act(Intent::Restore { destination, key: self.old().clone() }));
             }
         }
