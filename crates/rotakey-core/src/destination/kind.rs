@@ -45,7 +45,7 @@ pub enum CredentialSource {
 /// One JSON value `{"AccessKeyId", "SecretAccessKey"}` in AWS Secrets Manager, under the staging labels
 /// `AWSPENDING`, `AWSCURRENT` and `AWSPREVIOUS`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct SecretsManager {
     /// The name of the secret, such as `iam/access-keys/alice`.
     pub name: String,
@@ -110,7 +110,7 @@ impl fmt::Display for SecretsManager {
 
 /// One JSON value `{"AccessKeyId", "SecretAccessKey"}` in a SecureString of the Parameter Store.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct SsmParameter {
     /// The name of the parameter, such as `/access-keys/alice`.
     pub name: String,
@@ -150,7 +150,7 @@ impl fmt::Display for SsmParameter {
 /// Secrets of GitHub Actions. GitHub never gives them back; a variable beside them (`…_ROTAKEY`) says which key
 /// was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct GithubActions {
     /// `owner/name` of the repository; or else `organization`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -207,7 +207,7 @@ impl fmt::Display for GithubActions {
 
 /// CI/CD variables of GitLab.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct GitlabVariables {
     /// The path or number of the project; or else `group`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -263,7 +263,7 @@ impl fmt::Display for GitlabVariables {
 
 /// A Secret of Kubernetes, changed in one request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct KubernetesSecret {
     /// The namespace; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -306,7 +306,7 @@ impl fmt::Display for KubernetesSecret {
 
 /// A secret of a key-value engine, version 2, written with check-and-set.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct VaultKv {
     /// The address of the server; that of `VAULT_ADDR` or `BAO_ADDR` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -354,7 +354,7 @@ impl fmt::Display for VaultKv {
 /// Variables of HCP Terraform (or Terraform Enterprise). Sensitive ones are never given back; their description
 /// says which key was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct HcpTerraform {
     /// The organization: needed with `workspace`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -411,7 +411,7 @@ impl fmt::Display for HcpTerraform {
 /// Environment variables of a CircleCI context, which are never given back; the name of a further variable says
 /// which key was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct CircleciContext {
     /// The id of the context.
     pub context_id: String,
@@ -452,7 +452,7 @@ impl fmt::Display for CircleciContext {
 /// Variables of Bitbucket Pipelines: secured ones are never given back; an open one beside them says which key was
 /// written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct BitbucketVariables {
     /// The workspace.
     pub workspace: String,
@@ -503,7 +503,7 @@ impl fmt::Display for BitbucketVariables {
 
 /// A profile in an AWS shared credentials file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct CredentialsFile {
     /// The file.
     pub path: PathBuf,
@@ -529,7 +529,7 @@ impl fmt::Display for CredentialsFile {
 
 /// Lines `NAME=value` of a dotenv file; all others are kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct DotenvFile {
     /// The file.
     pub path: PathBuf,
@@ -556,7 +556,7 @@ impl fmt::Display for DotenvFile {
 
 /// A file encrypted to one or more age recipients.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct AgeFile {
     /// The file.
     pub path: PathBuf,
@@ -586,7 +586,7 @@ impl fmt::Display for AgeFile {
 
 /// A program that is asked to do each step, in JSON on its standard input. See `docs/destinations.md`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct Exec {
     /// A name for it, which tells it from others and one user's place from another's.
     pub name: String,
@@ -617,7 +617,7 @@ impl fmt::Display for Exec {
 
 /// An endpoint that is asked to do each step, in JSON with a signature. See `docs/destinations.md`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct Webhook {
     /// A name for the place behind it, which tells one user's place from another's.
     pub name: String,

@@ -43,7 +43,7 @@ fn everything_that_can_be_written_is_read() {
     assert_eq!(config.policy.exemptions[1].access_key.len(), 1);
     assert_eq!(config.rotate.delete_after, Period::days(7));
     assert_eq!(config.rotate.brown_out, Some(Period::minutes(30)));
-    assert_eq!(config.rotate.destinations.len(), 3);
+    assert_eq!(config.rotate.destinations.len(), 18);
 }
 
 #[test]
@@ -219,9 +219,13 @@ fn the_schema_refuses_unknown_keys_wherever_the_reader_does() {
     }
 }
 
-/// The path of a key. All `match` tables are alike, so they are taken for one.
+/// The path of a key. All `match` tables are alike, and all that say where a credential is, so they are taken for one.
 fn path_of(parent: &str, key: &str) -> String {
-    if key == "match" { "match".to_owned() } else { format!("{parent}.{key}") }
+    match key {
+        "match" => "match".to_owned(),
+        "token" | "signing_secret" => "credential".to_owned(),
+        _ => format!("{parent}.{key}"),
+    }
 }
 
 /// The paths of all keys of a document; arrays and the names of tags are left out.
@@ -231,7 +235,8 @@ fn keys_of(path: &str, value: &toml::Value) -> BTreeSet<String> {
             .iter()
             .flat_map(|(key, value)| {
                 let path = path_of(path, key);
-                let inner = if key == "tags" { BTreeSet::new() } else { keys_of(&path, value) };
+                let inner =
+                    if key == "tags" || key == "values" { BTreeSet::new() } else { keys_of(&path, value) };
                 inner.into_iter().chain([path])
             })
             .collect(),
