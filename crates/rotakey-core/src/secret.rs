@@ -69,6 +69,13 @@ impl AccessKeyPair {
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
+impl Fingerprint {
+    /// Stands for the pair of a key that has no secret, in a forecast.
+    pub(crate) fn of_no_secret(id: &AccessKeyId) -> Self {
+        Self(id.to_string())
+    }
+}
+
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -5,6 +5,7 @@ mod config;
 mod git;
 mod help;
 mod rotate;
+mod rotate_simulate;
 mod sandbox;
 mod scan;
 mod scan_git;

@@ -26,6 +26,7 @@ mod apply;
 mod choice;
 mod effect;
 mod event;
+pub mod forecast;
 mod log;
 #[cfg(test)]
 mod model;

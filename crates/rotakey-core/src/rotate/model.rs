@@ -114,33 +114,18 @@ impl World {
                 return Outcome::Created { fingerprint: fingerprint(&key), key };
             }
             Intent::Stage { destination, key } => {
-                let place = &mut self.places[*destination];
-                if place.current.as_ref().is_none_or(|current| current.key != *key) {
-                    place.pending = Some(held(key));
-                }
+                self.places[*destination].stage(held(key));
             }
             Intent::Publish { destination, key } => {
-                let place = &mut self.places[*destination];
-                if place.current.as_ref().is_none_or(|current| current.key != *key) {
-                    place.previous = place.current.replace(held(key));
-                }
-                place.pending = None;
+                self.places[*destination].publish(held(key));
             }
             Intent::Restore { destination, key } => {
-                let place = &mut self.places[*destination];
-                let kept =
-                    [&place.pending, &place.previous].into_iter().flatten().any(|held| held.key == *key);
-                if place.current.as_ref().is_none_or(|current| current.key != *key) {
-                    if !kept {
-                        return failed(FailureKind::NotFound, "no slot holds it");
-                    }
-                    place.previous = place.current.replace(held(key));
+                if !self.places[*destination].restore(key) {
+                    return failed(FailureKind::NotFound, "no slot holds it");
                 }
             }
             Intent::Forget { destination, key } => {
-                let place = &mut self.places[*destination];
-                place.pending.take_if(|held| held.key == *key);
-                place.previous.take_if(|held| held.key == *key);
+                self.places[*destination].forget(key);
             }
             Intent::Probe { key } => {
                 if !self.accepts(key) {

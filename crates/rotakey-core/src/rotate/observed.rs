@@ -46,6 +46,40 @@ impl Held {
 }
 
 impl HeldSlots {
+    /// What a stage does to the slots.
+    pub(super) fn stage(&mut self, new: Held) {
+        if self.current.as_ref().is_none_or(|current| current.key != new.key) {
+            self.pending = Some(new);
+        }
+    }
+
+    /// What a publish does to them.
+    pub(super) fn publish(&mut self, new: Held) {
+        if self.current.as_ref().is_none_or(|current| current.key != new.key) {
+            self.previous = self.current.replace(new);
+        }
+        self.pending = None;
+    }
+
+    /// What a restore does to them. Whether a slot held the key.
+    pub(super) fn restore(&mut self, key: &AccessKeyId) -> bool {
+        if self.current.as_ref().is_some_and(|current| current.key == *key) {
+            return true;
+        }
+        let kept = [&mut self.previous, &mut self.pending]
+            .into_iter()
+            .find_map(|slot| slot.take_if(|held| held.key == *key));
+        let Some(kept) = kept else { return false };
+        self.previous = self.current.replace(kept);
+        true
+    }
+
+    /// What a forget does to them.
+    pub(super) fn forget(&mut self, key: &AccessKeyId) {
+        self.pending.take_if(|held| held.key == *key);
+        self.previous.take_if(|held| held.key == *key);
+    }
+
     /// Whether a slot other than `current` holds the key.
     pub(super) fn keeps_aside(&self, key: &AccessKeyId) -> bool {
         [&self.pending, &self.previous].into_iter().flatten().any(|held| &held.key == key)

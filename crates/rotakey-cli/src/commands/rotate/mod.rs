@@ -20,6 +20,7 @@ mod plan;
 mod resume;
 mod rollback;
 mod selection;
+mod simulate;
 mod status;
 mod tick;
 mod words;
@@ -68,6 +69,7 @@ enum RotateCommand {
     Rollback(rollback::RollbackArgs),
     Abort(abort::AbortArgs),
     Log(log::LogArgs),
+    Simulate(simulate::SimulateArgs),
 }
 
 /// Runs the command.
@@ -88,6 +90,7 @@ pub(crate) async fn run(
             with_log(path, async |store| status::run(&args, store, printer, now).await).await
         }
         RotateCommand::Log(args) => with_log(path, async |store| log::run(&args, store, printer).await).await,
+        RotateCommand::Simulate(args) => simulate::run(&args, globals, printer).await,
         RotateCommand::Apply(args) => {
             with_outside(globals, path, async |outside| {
                 let config = configuration::load(globals, printer, outside.now())?;

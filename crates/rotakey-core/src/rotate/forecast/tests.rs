@@ -1,0 +1,69 @@
+use std::fmt::Write as _;
+
+use super::*;
+use crate::destination::SecretsManager;
+use crate::fact::{LastUsed, Seen};
+use crate::policy::{KeySlot, test_key, test_subject};
+
+/// What happens to alice in so many days, one line each.
+fn forecast(days: i64, change: impl FnOnce(&mut UserSubject, &mut Config)) -> String {
+    let (mut alice, mut config) = (test_subject("alice"), Config::default());
+    change(&mut alice, &mut config);
+    let begun: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
+    let fallback = |_: &UserSubject| DestinationSpec::SecretsManager(SecretsManager::named("alice", None));
+    let mut told = String::new();
+    let mut tell = |happening: Happening<'_>| {
+        let line = match happening.what {
+            What::Begins(_) => "begins".to_owned(),
+            What::Does(Intent::Disable { .. }) => "disables".to_owned(),
+            What::Does(Intent::Delete { .. }) => "deletes".to_owned(),
+            What::Does(_) => return,
+            What::Ends(Ending::Rotated { .. }) => "is rotated".to_owned(),
+            What::Ends(ending) => format!("{ending:?}"),
+            What::Asks { why, .. } => format!("asks: {why}"),
+            What::IsOverdue { because } => format!("overdue: {because}"),
+        };
+        writeln!(told, "{}  {line}", happening.at).unwrap();
+    };
+    let mut forecast = Forecast::new([alice], &config, &fallback, Assumptions::default(), begun);
+    forecast.run_until(begun + SignedDuration::from_hours(24 * days), &mut tell);
+    told
+}
+
+fn used(user: &mut UserSubject, at: &str) {
+    let at = at.parse().unwrap();
+    user.keys[0].last_used = Seen::Known(LastUsed::At { at, region: None, service: Some("s3".to_owned()) });
+}
+
+#[test]
+fn a_key_in_daily_use_is_rotated_every_quarter_before_it_is_too_old() {
+    insta::assert_snapshot!(forecast(180, |user, _| used(user, "2026-01-01T23:00:00Z")), @r"
+    2026-03-18T00:00:00Z  begins
+    2026-03-19T05:00:00Z  disables
+    2026-03-26T05:00:00Z  deletes
+    2026-03-26T05:00:00Z  is rotated
+    2026-06-02T00:00:00Z  begins
+    2026-06-03T05:00:00Z  disables
+    2026-06-10T05:00:00Z  deletes
+    2026-06-10T05:00:00Z  is rotated
+    ");
+}
+
+#[test]
+fn whom_nobody_decides_about_is_asked_for_once() {
+    let told = forecast(200, |user, _| {
+        let mut second = test_key("2026-01-01T00:00:00Z");
+        (second.id, second.slot) = (Some("AKIASECONDSECOND2222".parse().unwrap()), Some(KeySlot::Second));
+        user.keys.push(second);
+    });
+    assert_eq!(told.matches("asks").count(), 1, "{told}");
+}
+
+#[test]
+fn a_key_that_comes_back_after_weeks_becomes_overdue_and_says_why() {
+    insta::assert_snapshot!(forecast(200, |user, _| used(user, "2025-12-08T00:00:00Z")), @r"
+    2026-03-18T00:00:00Z  begins
+    2026-04-01T00:00:00Z  overdue: no application has used the new key yet
+    2026-04-01T00:10:00Z  asks: the old key is quiet, but nobody has used the new one since 2026-03-18T00:01:00Z
+    ");
+}
