@@ -14,4 +14,4 @@ mod sqlite_file;
 pub mod usage_index;
 
 pub use location::{InvalidLocation, Location, Server};
-pub use rotations::SqliteStore;
+pub use rotations::{PostgresStore, SqliteStore};
