@@ -159,6 +159,10 @@ impl Outside {
 }
 
 impl Accounts for Outside {
+    fn ids(&self) -> Vec<AccountId> {
+        vec![self.account_id]
+    }
+
     fn get(&self, id: &AccountId) -> Option<Account<'_>> {
         (*id == self.account_id).then_some(Account { iam: &self.iam, probe: &self.probe })
     }

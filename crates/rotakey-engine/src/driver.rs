@@ -1,9 +1,10 @@
 //! Moves rotations on: observe, decide, do one effect, append.
 
+mod tick;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use rotakey_core::fact::KeyStatus;
 use rotakey_core::id::{AccessKeyId, RotationId, WorkerId};
@@ -16,16 +17,19 @@ use rotakey_core::secret::AccessKeyPair;
 use crate::journal::{Journal, JournalError};
 use crate::observe::{Look, look};
 use crate::port::{Account, Accounts, Clock, Destination, Destinations, PortError, PortErrorKind};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Turn};
+
+pub use tick::{Tick, Undriven};
 
 /// Waits up to this long are slept through rather than left to the next tick.
 const NAP: SignedDuration = SignedDuration::from_secs(90);
 
-/// When a rotation of an account that is not served is looked at again.
-const UNREACHED: SignedDuration = SignedDuration::from_hours(1);
+/// For how long a rotation is left to the worker that appended last: for a nap, and for a look and a step after it.
+const LEASE: SignedDuration = SignedDuration::from_secs(NAP.as_secs() + EFFECT_DEADLINE.as_secs());
 
-/// How many rotations are driven at a time.
-const CONCURRENCY: usize = 16;
+/// A rotation that waits for longer than this is looked at all the same: somebody may have changed something, and a
+/// use of a key may show late.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// A rotation that takes more steps than this without waiting once is going round in circles.
 const MOST_STEPS: usize = 500;
@@ -80,35 +84,6 @@ pub enum Standing {
     Ended(Ending),
 }
 
-/// A rotation that could not be driven, and why. The others are not affected.
-#[derive(Debug)]
-pub struct Undriven {
-    /// The rotation.
-    pub rotation: RotationId,
-    /// Why.
-    pub error: JournalError,
-}
-
-/// What one pass over all open rotations came to.
-#[derive(Debug, Default)]
-pub struct Tick {
-    /// Those that were driven.
-    pub reports: Vec<Report>,
-    /// Those that could not be.
-    pub undriven: Vec<Undriven>,
-}
-
-impl Tick {
-    /// When the next pass is due: the earliest end of what is waited for.
-    pub fn due(&self) -> Option<Timestamp> {
-        let ends = self.reports.iter().filter_map(|report| match &report.standing {
-            Standing::Waits { until, .. } => Some(*until),
-            Standing::Asks(_) | Standing::Ended(_) => None,
-        });
-        ends.min()
-    }
-}
-
 impl<'a> Engine<'a> {
     /// An engine with nothing in custody.
     pub fn new(ports: Ports<'a>, worker: WorkerId, listener: Listener<'a>) -> Self {
@@ -123,49 +98,7 @@ impl<'a> Engine<'a> {
         Journal::begin(self.ports.store, plan, self.ports.clock.now()).await
     }
 
-    /// Drives every open rotation of the account until it waits, asks or ends. What fails with one rotation
-    /// does not keep the others.
-    ///
-    /// # Errors
-    /// The list of rotations could not be read.
-    pub async fn tick(&self) -> Result<Tick, StoreError> {
-        let rotations = self.ports.store.rotations().await?;
-        let open = rotations.into_iter().filter(|rotation| {
-            rotation.open && self.ports.accounts.get(&rotation.subject.account_id).is_some()
-        });
-        let driven: Vec<_> = stream::iter(open)
-            .map(|rotation| async move { (self.drive(&rotation.id).await, rotation.id) })
-            .buffered(CONCURRENCY)
-            .collect()
-            .await;
-        let mut tick = Tick::default();
-        for (result, rotation) in driven {
-            match result {
-                Ok(report) => tick.reports.push(report),
-                Err(error) => tick.undriven.push(Undriven { rotation, error }),
-            }
-        }
-        Ok(tick)
-    }
-
-    /// Passes over the open rotations again and again, sleeping in between, until none waits for time any
-    /// more; `passed` is told about every pass. Returns the last one. Dropping the future is safe at any
-    /// moment: whatever was under way is found and resolved by the next run.
-    ///
-    /// # Errors
-    /// The list of rotations could not be read.
-    pub async fn run(&self, passed: impl Fn(&Tick)) -> Result<Tick, StoreError> {
-        loop {
-            let tick = self.tick().await?;
-            passed(&tick);
-            match tick.due() {
-                Some(due) => self.ports.clock.sleep_until(due).await,
-                None => return Ok(tick),
-            }
-        }
-    }
-
-    /// Drives one rotation until it waits, asks or ends.
+    /// Drives one rotation until it waits, asks or ends, whoever else is at work on it, and says whose turn it is then.
     ///
     /// # Errors
     /// Its log cannot be read or written, or is broken.
@@ -173,7 +106,10 @@ impl<'a> Engine<'a> {
         let mut journal = Journal::open(self.ports.store, id).await?;
         for _ in 0..MOST_STEPS {
             match self.step(&mut journal).await {
-                Ok(Some(standing)) => return Ok(Report { rotation: journal.rotation().clone(), standing }),
+                Ok(Some(standing)) => match self.hand_over(&journal, &standing).await {
+                    Ok(()) => return Ok(Report { rotation: journal.rotation().clone(), standing }),
+                    Err(_) => journal = Journal::open(self.ports.store, id).await?,
+                },
                 Ok(None) => {}
                 // Another worker was faster: it has the right to act, and its log is the truth.
                 Err(JournalError::Store(StoreError::Conflict)) => {
@@ -184,7 +120,30 @@ impl<'a> Engine<'a> {
         }
         let until = self.ports.clock.now() + SignedDuration::from_mins(1);
         let why = format!("paused after {MOST_STEPS} steps in a row");
-        Ok(Report { rotation: journal.rotation().clone(), standing: Standing::Waits { until, why } })
+        let standing = Standing::Waits { until, why };
+        // Whoever has appended meanwhile has said whose turn it is.
+        let _said = self.hand_over(&journal, &standing).await;
+        Ok(Report { rotation: journal.rotation().clone(), standing })
+    }
+
+    /// Says whose turn it is. An engine that does not work in the account has no say in this.
+    ///
+    /// # Errors
+    /// Somebody else has appended.
+    async fn hand_over(&self, journal: &Journal, standing: &Standing) -> Result<(), StoreError> {
+        let rotation = journal.rotation();
+        let look_again = self.ports.clock.now() + LOOK_EVERY;
+        let turn = match standing {
+            Standing::Waits { until, .. } => Turn::Worker { due: look_again.min(*until) },
+            Standing::Asks(_) => {
+                Turn::Person { due: rotation.must_look_while_asking().then_some(look_again) }
+            }
+            Standing::Ended(_) => return Ok(()),
+        };
+        match self.ports.accounts.get(&rotation.plan().subject.account_id) {
+            Some(_) => journal.hand_over(self.ports.store, turn).await,
+            None => Ok(()),
+        }
     }
 
     /// Asks for the old state back. [`Self::tick`] does it.
@@ -215,7 +174,7 @@ impl<'a> Engine<'a> {
 
     async fn tell(&self, id: &RotationId, event: &Event) -> Result<Rotation, JournalError> {
         let mut journal = Journal::open(self.ports.store, id).await?;
-        self.append(&mut journal, event).await?;
+        self.append(&mut journal, event, self.ports.clock.now()).await?;
         Ok(journal.rotation().clone())
     }
 
@@ -230,7 +189,7 @@ impl<'a> Engine<'a> {
         let account_id = journal.rotation().plan().subject.account_id;
         let Some(account) = self.ports.accounts.get(&account_id) else {
             let why = format!("account {account_id} is not among those that this run works in");
-            return Ok(Some(Standing::Waits { until: now + UNREACHED, why }));
+            return Ok(Some(Standing::Waits { until: now + LOOK_EVERY, why }));
         };
         let mut look = look(&self.ports, account, journal.rotation()).await;
         look.observed.in_hand.extend(self.custody().keys().cloned());
@@ -239,27 +198,28 @@ impl<'a> Engine<'a> {
                 let deadline = self.ports.clock.now() + EFFECT_DEADLINE;
                 let intent = effect.intent().clone();
                 let started = Event::Started { intent, by: self.worker.clone(), deadline };
-                self.append(journal, &started).await?;
+                self.append(journal, &started, deadline).await?;
                 // The append may have taken long. Past the deadline the right to act is somebody else's.
                 if self.ports.clock.now() < deadline {
                     let result = self.perform(account, journal.rotation(), effect.intent(), &look).await;
                     let finished = Event::Finished { result };
-                    if let Err(error) = self.append(journal, &finished).await {
+                    if let Err(error) = self.append_at_work(journal, &finished).await {
                         self.give_up_created(account, journal.rotation(), &finished).await;
                         return Err(error);
                     }
                 }
                 Ok(None)
             }
-            Next::Record(event) => self.append(journal, &event).await.map(|()| None),
+            Next::Record(event) => self.append_at_work(journal, &event).await.map(|()| None),
             Next::Wait { until, .. } if until <= now + NAP => {
+                journal.hold(self.ports.store, until + EFFECT_DEADLINE).await?;
                 self.ports.clock.sleep_until(until).await;
                 Ok(None)
             }
             Next::Wait { until, why } => Ok(Some(Standing::Waits { until, why })),
             Next::Ask(question) => {
                 if journal.rotation().question().is_none() {
-                    self.append(journal, &Event::Asked { question: question.clone() }).await?;
+                    self.append_at_work(journal, &Event::Asked { question: question.clone() }).await?;
                 }
                 Ok(Some(Standing::Asks(question)))
             }
@@ -277,8 +237,14 @@ impl<'a> Engine<'a> {
         }
     }
 
-    async fn append(&self, journal: &mut Journal, event: &Event) -> Result<(), JournalError> {
-        journal.append(self.ports.store, self.ports.clock, event).await?;
+    /// Appends, and goes on.
+    async fn append_at_work(&self, journal: &mut Journal, event: &Event) -> Result<(), JournalError> {
+        self.append(journal, event, self.ports.clock.now() + LEASE).await
+    }
+
+    /// Appends. Until `due` the rotation is left to whoever appended.
+    async fn append(&self, journal: &mut Journal, event: &Event, due: Timestamp) -> Result<(), JournalError> {
+        journal.append(self.ports.store, self.ports.clock, event, due).await?;
         self.release_custody(journal.rotation());
         (self.listener)(journal.rotation(), event);
         Ok(())

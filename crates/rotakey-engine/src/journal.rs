@@ -7,7 +7,7 @@ use rotakey_core::rotate::{
 };
 
 use crate::port::Clock;
-use crate::store::{Append, Store, StoreError};
+use crate::store::{Append, Store, StoreError, Turn};
 
 /// How often a failed append is tried again before its event is given up.
 const ATTEMPTS: u32 = 4;
@@ -37,6 +37,8 @@ pub enum JournalError {
 pub(crate) struct Journal {
     rotation: Rotation,
     head: ChainHash,
+    /// Until when the rotation is left to this worker, if it has said so.
+    due: Option<Timestamp>,
 }
 
 impl Journal {
@@ -56,6 +58,7 @@ impl Journal {
                 expected_version: 0,
                 records: &[record],
                 closes: false,
+                turn: Turn::Worker { due: at },
             })
             .await?;
         Ok(id)
@@ -66,7 +69,7 @@ impl Journal {
         let entries = read(store, id).await?;
         let rotation = Rotation::replay(id, &entries)?;
         let head = entries.last().map_or_else(|| ChainHash::origin(id), |entry| entry.hash.clone());
-        Ok(Self { rotation, head })
+        Ok(Self { rotation, head, due: None })
     }
 
     /// The state.
@@ -75,12 +78,14 @@ impl Journal {
     }
 
     /// Appends one event, and only then lets it count. A store that does not answer is asked again some
-    /// times: an outcome that is not logged is an outcome that has to be guessed later.
+    /// times: an outcome that is not logged is an outcome that has to be guessed later. Until `due` the rotation is
+    /// left to this worker.
     pub(crate) async fn append(
         &mut self,
         store: &dyn Store,
         clock: &dyn Clock,
         event: &Event,
+        due: Timestamp,
     ) -> Result<(), JournalError> {
         let at = clock.now();
         let moved = self.rotation.clone().apply(event, at)?;
@@ -91,6 +96,7 @@ impl Journal {
             expected_version: self.rotation.version(),
             records: std::slice::from_ref(&record),
             closes: moved.ending().is_some(),
+            turn: Turn::Worker { due },
         };
         let mut attempt = 1;
         while let Err(error) = store.append(append).await {
@@ -106,7 +112,27 @@ impl Journal {
         }
         self.rotation = moved;
         self.head = record.hash;
+        self.due = Some(due);
         Ok(())
+    }
+
+    /// Sees to it that the rotation is left to this worker until then. That this fails is no reason to stop, unless
+    /// somebody else has appended.
+    pub(crate) async fn hold(&mut self, store: &dyn Store, until: Timestamp) -> Result<(), StoreError> {
+        if self.due.is_some_and(|due| due >= until) {
+            return Ok(());
+        }
+        self.due = Some(until);
+        self.hand_over(store, Turn::Worker { due: until }).await
+    }
+
+    /// Says whose turn it is. That this fails is no reason to stop, unless somebody else has appended: the rotation is
+    /// due when the lease ends.
+    pub(crate) async fn hand_over(&self, store: &dyn Store, turn: Turn) -> Result<(), StoreError> {
+        match store.hand_over(self.rotation.id(), self.rotation.version(), turn).await {
+            Err(StoreError::Conflict) => Err(StoreError::Conflict),
+            _ => Ok(()),
+        }
     }
 
     async fn is_in(&self, store: &dyn Store, record: &Record) -> Result<bool, StoreError> {

@@ -100,6 +100,9 @@ pub struct Account<'a> {
 
 /// The accounts that the engine works in.
 pub trait Accounts: Send + Sync {
+    /// Their numbers: exactly those for which [`get`](Self::get) gives an account.
+    fn ids(&self) -> Vec<AccountId>;
+
     /// The account of that number; `None` if the engine does not work in it. Touches nothing.
     fn get(&self, id: &AccountId) -> Option<Account<'_>>;
 }
@@ -114,6 +117,10 @@ pub struct OneAccount<'a> {
 }
 
 impl Accounts for OneAccount<'_> {
+    fn ids(&self) -> Vec<AccountId> {
+        vec![self.id]
+    }
+
     fn get(&self, id: &AccountId) -> Option<Account<'_>> {
         (self.id == *id).then_some(self.account)
     }

@@ -83,8 +83,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_new_file_says_whose_it_is_and_of_which_version() {
-        let kinds =
-            [&crate::sqlite::KIND, &crate::usage_index::sqlite::KIND, &crate::scan_cache::sqlite::KIND];
+        let kinds = [
+            &crate::rotations::sqlite::KIND,
+            &crate::usage_index::sqlite::KIND,
+            &crate::scan_cache::sqlite::KIND,
+        ];
         for schema in kinds.map(|kind| &kind.schema) {
             let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
             schema.create(&mut connection).await.unwrap();

@@ -2,6 +2,8 @@
 //!
 //! One function checks one promise, on a store of its own.
 
+mod turns;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,7 +12,9 @@ use jiff::Timestamp;
 use rotakey_core::id::RotationId;
 use rotakey_core::rotate::{ChainHash, Entry, Event, Note, Record, Subject};
 
-use crate::store::{Append, RotationSummary, Store, StoreError};
+use crate::store::{Append, RotationSummary, Store, StoreError, Turn};
+
+pub use turns::*;
 
 /// Makes the stores that the suite runs on.
 #[async_trait]
@@ -39,6 +43,8 @@ pub async fn check_all(harness: &dyn Harness) {
     a_closed_rotation_stays_as_it_is(harness).await;
     rotations_are_listed_in_the_order_in_which_they_began(harness).await;
     a_record_keeps_every_character(harness).await;
+    only_open_rotations_are_listed_as_open(harness).await;
+    turns::check_all(harness).await;
 }
 
 /// A store without rotations lists none, and the log of an unknown rotation is empty.
@@ -180,6 +186,19 @@ pub async fn rotations_are_listed_in_the_order_in_which_they_began(harness: &dyn
     assert!(listed == expected, "three rotations are listed as {listed:?}");
 }
 
+/// [`Store::open_rotations`] is [`Store::rotations`] without those that have ended.
+pub async fn only_open_rotations_are_listed_as_open(harness: &dyn Harness) {
+    let store = harness.empty().await.open().await;
+    let logs: Vec<_> = (1..=4).map(|user| Log::new(&format!("user{user}"), user, 2)).collect();
+    for log in &logs {
+        succeeds("begin", log.append(&*store, 0, 1).await);
+    }
+    succeeds("close the second", logs[1].close(&*store, 1, 2).await);
+    let expected = [&logs[0], &logs[2], &logs[3]].map(|log| log.summary(true, 1));
+    let listed = succeeds("list what is open", store.open_rotations().await);
+    assert!(listed == expected, "three open rotations are listed as {listed:?}");
+}
+
 /// The text of a record comes back as it was: it was hashed, so one changed byte breaks the chain.
 pub async fn a_record_keeps_every_character(harness: &dyn Harness) {
     let store = harness.empty().await.open().await;
@@ -189,6 +208,9 @@ pub async fn a_record_keeps_every_character(harness: &dyn Harness) {
     succeeds("append", log.append(&*store, 0, 1).await);
     expect_log(&*store, &log, 1).await;
 }
+
+/// Whose turn it is wherever that does not matter.
+const NOW: Turn = Turn::Worker { due: Timestamp::UNIX_EPOCH };
 
 /// A rotation with all the records that its log is going to have.
 struct Log {
@@ -213,26 +235,38 @@ impl Log {
     }
 
     async fn append(&self, store: &dyn Store, from: usize, to: usize) -> Result<(), StoreError> {
-        self.write(store, from, to, false).await
+        self.write(store, from, to, Some(NOW)).await
     }
 
     async fn close(&self, store: &dyn Store, from: usize, to: usize) -> Result<(), StoreError> {
-        self.write(store, from, to, true).await
+        self.write(store, from, to, None).await
     }
 
-    async fn write(&self, store: &dyn Store, from: usize, to: usize, closes: bool) -> Result<(), StoreError> {
+    /// Appends; without a turn, the rotation ends.
+    async fn write(
+        &self,
+        store: &dyn Store,
+        from: usize,
+        to: usize,
+        turn: Option<Turn>,
+    ) -> Result<(), StoreError> {
         let append = Append {
             rotation: &self.id,
             subject: &self.subject,
             expected_version: from as u64,
             records: &self.records[from..to],
-            closes,
+            closes: turn.is_none(),
+            turn: turn.unwrap_or(NOW),
         };
         store.append(append).await
     }
 
     fn summary(&self, open: bool, version: u64) -> RotationSummary {
-        RotationSummary { id: self.id.clone(), subject: self.subject.clone(), open, version }
+        self.summary_at(open.then_some(NOW), version)
+    }
+
+    fn summary_at(&self, turn: Option<Turn>, version: u64) -> RotationSummary {
+        RotationSummary { id: self.id.clone(), subject: self.subject.clone(), turn, version }
     }
 }
 

@@ -9,11 +9,11 @@ use std::task::{Context, Poll, Waker};
 use async_trait::async_trait;
 use rotakey_core::destination::DestinationSpec;
 use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, UserFacts};
-use rotakey_core::id::{AccessKeyId, RotationId, UserName};
+use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserName};
 use rotakey_core::rotate::Record;
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::port::{CallerIdentity, Destination, Destinations, Iam, KeyProbe, PortError, Slots};
-use rotakey_engine::store::{Append, RotationSummary, Store, StoreError};
+use rotakey_engine::store::{Append, Claim, Outlook, RotationSummary, Store, StoreError, Turn};
 use rotakey_sim::random::Random;
 
 /// How unsteady a worker is. Chances are per thousand, at every call.
@@ -200,7 +200,6 @@ impl Destination for Unsteady<Box<dyn Destination>> {
 #[async_trait]
 impl<S: Store> Store for Unsteady<&S> {
     async fn append(&self, append: Append<'_>) -> Result<(), StoreError> {
-        let failure = || StoreError::Unavailable { location: "store".into(), message: "no answer".into() };
         self.fate.befall().await;
         if self.fate.draw(|weather| weather.store_failure) {
             return Err(failure());
@@ -217,7 +216,31 @@ impl<S: Store> Store for Unsteady<&S> {
         self.fate.around(self.port.load(rotation)).await
     }
 
+    async fn claim(&self, claim: Claim<'_>) -> Result<Vec<RotationSummary>, StoreError> {
+        self.fate.around(self.port.claim(claim)).await
+    }
+
+    async fn hand_over(&self, rotation: &RotationId, version: u64, turn: Turn) -> Result<(), StoreError> {
+        self.fate.befall().await;
+        if self.fate.draw(|weather| weather.store_failure) {
+            return Err(failure());
+        }
+        self.fate.around(self.port.hand_over(rotation, version, turn)).await
+    }
+
+    async fn outlook(&self, accounts: &[AccountId]) -> Result<Outlook, StoreError> {
+        self.fate.around(self.port.outlook(accounts)).await
+    }
+
+    async fn open_rotations(&self) -> Result<Vec<RotationSummary>, StoreError> {
+        self.fate.around(self.port.open_rotations()).await
+    }
+
     async fn rotations(&self) -> Result<Vec<RotationSummary>, StoreError> {
         self.fate.around(self.port.rotations()).await
     }
+}
+
+fn failure() -> StoreError {
+    StoreError::Unavailable { location: "store".into(), message: "no answer".into() }
 }

@@ -51,6 +51,10 @@ pub(crate) struct Scene {
 }
 
 impl Accounts for Scene {
+    fn ids(&self) -> Vec<AccountId> {
+        vec![self.account]
+    }
+
     fn get(&self, id: &AccountId) -> Option<Account<'_>> {
         (self.account == *id).then_some(Account { iam: &self.operator, probe: &self.operator })
     }

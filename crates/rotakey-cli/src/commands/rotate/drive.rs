@@ -1,11 +1,13 @@
 //! Drives rotations with the engine, and says what happens.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rotakey_core::id::{RotationId, UserName};
+use rotakey_core::id::RotationId;
 use rotakey_core::rotate::{Event, Outcome, Rotation};
 use rotakey_engine::driver::{Engine, Report, Standing, Tick, Undriven};
+use rotakey_engine::store::Outlook;
 
 use super::status;
 use super::words::describe;
@@ -40,67 +42,71 @@ fn tell(rotation: &Rotation, event: &Event, printer: &Printer) {
 }
 
 /// What moving on came to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Driven {
-    /// Those that were driven, as they stand now.
-    rotations: Vec<Rotation>,
-    /// What those wait for that time alone moves on.
-    waits: Vec<(UserName, String)>,
-    /// When there is something to do again.
-    due: Option<Timestamp>,
-    undriven: Vec<Undriven>,
+    /// Those that were driven, as they stood then, in the order in which they first were.
+    pub(crate) rotations: Vec<Rotation>,
+    /// What those wait for that time alone moves on, and until when.
+    waits: BTreeMap<RotationId, (Timestamp, String)>,
+    /// Those that the last pass could not drive.
+    pub(crate) undriven: Vec<Undriven>,
+    /// What there is to do after that, also for others.
+    outlook: Outlook,
 }
 
 impl Driven {
-    /// Whether there was nothing to do.
+    /// Whether nothing was due.
     pub(crate) fn is_nothing(&self) -> bool {
         self.rotations.is_empty() && self.undriven.is_empty()
     }
-}
 
-impl From<Tick> for Driven {
-    fn from(tick: Tick) -> Self {
-        let due = tick.due();
-        let waits = tick.reports.iter().filter_map(|report| match &report.standing {
-            Standing::Waits { why, .. } => {
-                Some((report.rotation.plan().subject.user_name.clone(), why.clone()))
+    /// Whether nothing is under way.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_nothing() && self.outlook == Outlook::default()
+    }
+
+    /// Adds what one more pass came to.
+    pub(crate) fn add(&mut self, tick: Tick) {
+        for Report { rotation, standing } in tick.reports {
+            match standing {
+                Standing::Waits { until, why } => {
+                    drop(self.waits.insert(rotation.id().clone(), (until, why)))
+                }
+                Standing::Asks(_) | Standing::Ended(_) => drop(self.waits.remove(rotation.id())),
             }
-            Standing::Asks(_) | Standing::Ended(_) => None,
-        });
-        let waits = waits.collect();
-        let rotations = tick.reports.into_iter().map(|report| report.rotation).collect();
-        Self { rotations, waits, due, undriven: tick.undriven }
+            match self.rotations.iter_mut().find(|known| known.id() == rotation.id()) {
+                Some(known) => *known = rotation,
+                None => self.rotations.push(rotation),
+            }
+        }
+        (self.undriven, self.outlook) = (tick.undriven, tick.outlook);
+    }
+
+    /// How many wait for time, and when the first of them has waited for long enough.
+    fn waiting(&self) -> Option<(usize, Timestamp)> {
+        let first = self.waits.values().map(|(until, _)| *until).min()?;
+        Some((self.waits.len(), first))
     }
 }
 
-/// Moves every open rotation on; with `wait`, until all of them have ended or ask.
+/// Moves on what is due; with `wait`, until every rotation has ended or asks.
 pub(crate) async fn tick(engine: &Engine<'_>, printer: &Printer, wait: bool) -> Result<Driven, CommandError> {
+    let driven = RefCell::new(Driven::default());
     if !wait {
-        return Ok(engine.tick().await.map_err(store_error)?.into());
+        driven.borrow_mut().add(engine.tick().await.map_err(store_error)?);
+        return Ok(driven.into_inner());
     }
-    // A rotation that has ended is in no later pass.
-    let ended = RefCell::new(Vec::new());
-    let last = engine.run(|tick| {
-        tell_due(tick, printer);
-        let reports = tick.reports.iter().map(|report| &report.rotation);
-        ended.borrow_mut().extend(reports.filter(|rotation| rotation.ending().is_some()).cloned());
-    });
-    let last = Driven::from(last.await.map_err(store_error)?);
-    let mut rotations = ended.into_inner();
-    rotations.extend(last.rotations.into_iter().filter(|rotation| rotation.ending().is_none()));
-    Ok(Driven { rotations, ..last })
-}
-
-fn tell_due(tick: &Tick, printer: &Printer) {
-    if let Some(due) = tick.due() {
-        let waits = |report: &&Report| matches!(report.standing, Standing::Waits { .. });
-        let waiting = tick.reports.iter().filter(waits).count();
-        printer.note(&format!(
-            "{} under way; the next step is at {}",
-            count(waiting, "rotation"),
-            instant(due)
-        ));
-    }
+    let passed = |tick| {
+        let mut driven = driven.borrow_mut();
+        let told = driven.waiting();
+        driven.add(tick);
+        if let Some((count_of, due)) = driven.waiting().filter(|waiting| Some(*waiting) != told) {
+            let under_way = count(count_of, "rotation");
+            printer.note(&format!("{under_way} under way; the next step is at {}", instant(due)));
+        }
+    };
+    engine.run(passed).await.map_err(store_error)?;
+    Ok(driven.into_inner())
 }
 
 /// Moves one rotation on, and says where it stands then.
@@ -111,24 +117,37 @@ pub(crate) async fn drive_one(
     now: Timestamp,
 ) -> Result<Verdict, CommandError> {
     let report = engine.drive(id).await.map_err(journal_error)?;
-    report_on(Tick { reports: vec![report], undriven: Vec::new() }.into(), printer, now)
+    let next = match &report.standing {
+        Standing::Waits { until, .. } => Some(*until),
+        Standing::Asks(_) | Standing::Ended(_) => None,
+    };
+    let mut driven = Driven::default();
+    let outlook = Outlook { next, asks: false };
+    driven.add(Tick { reports: vec![report], undriven: Vec::new(), outlook });
+    report_on(driven, printer, now)
 }
 
 /// Prints where the rotations stand, what they wait for, and what could not be driven.
 pub(crate) fn report_on(driven: Driven, printer: &Printer, now: Timestamp) -> Result<Verdict, CommandError> {
     status::print(&driven.rotations, printer, now)?;
-    for (user_name, why) in &driven.waits {
-        printer.note(&format!("{user_name} waits: {why}"));
+    for rotation in &driven.rotations {
+        if let Some((_, why)) = driven.waits.get(rotation.id()) {
+            printer.note(&format!("{} waits: {why}", rotation.plan().subject.user_name));
+        }
     }
-    if let Some(due) = driven.due {
+    if let Some(due) = driven.outlook.next {
         printer.hint(&format!(
             "`rotakey rotate tick` goes on; there is something to do again {} ({}).",
             relative(due, now),
             instant(due)
         ));
     }
+    let verdict = status::verdict(&driven.rotations);
+    if driven.outlook.asks && verdict == Verdict::Clean {
+        printer.hint("`rotakey rotate status` shows what waits for a person.");
+    }
     if driven.undriven.is_empty() {
-        return Ok(status::verdict(&driven.rotations));
+        return Ok(if driven.outlook.asks { Verdict::Findings } else { verdict });
     }
     printer.finish()?;
     let mut text = format!("{} could not be moved on:", count(driven.undriven.len(), "rotation"));

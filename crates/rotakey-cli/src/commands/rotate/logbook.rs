@@ -51,6 +51,6 @@ pub(crate) async fn keys_of_all(store: &dyn Store) -> Result<BTreeSet<AccessKeyI
 
 /// The rotations of a store, in the order in which they began: all, or only those under way.
 pub(crate) async fn list(store: &dyn Store, all: bool) -> Result<Vec<RotationSummary>, CommandError> {
-    let rotations = store.rotations().await.map_err(store_error)?;
-    Ok(rotations.into_iter().filter(|rotation| all || rotation.open).collect())
+    let listed = if all { store.rotations().await } else { store.open_rotations().await };
+    listed.map_err(store_error)
 }

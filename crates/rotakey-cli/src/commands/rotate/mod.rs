@@ -25,6 +25,7 @@ mod status;
 mod tick;
 mod words;
 
+pub(crate) use drive::Driven;
 pub(crate) use logbook::keys_of_all;
 pub(crate) use plan::{PlanData, print as print_plan};
 pub(crate) use selection::{Selection, choose};

@@ -16,7 +16,9 @@ use crate::printer::Printer;
   rotakey rotate tick --wait               stay until all are done
 
 Begins no rotation; `rotakey rotate apply` does. Any number of ticks may run at
-the same time: the log lets only one of them do each step.
+the same time, on any number of machines: each works on what no other one works
+on, and takes over what another one left when it crashed. Only what is due is
+read. Exits with 1 also if a rotation that is not due waits for a person.
 
 ",
     exit_codes!()
@@ -34,8 +36,10 @@ pub(crate) async fn run(
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
     let driven = with_engine(outside, printer, async |engine| tick(engine, printer, args.wait).await).await?;
-    if driven.is_nothing() {
-        printer.note("No rotation is under way.");
+    match () {
+        () if driven.is_over() => printer.note("No rotation is under way."),
+        () if driven.is_nothing() => printer.note("Nothing is due."),
+        () => {}
     }
     report_on(driven, printer, outside.now())
 }

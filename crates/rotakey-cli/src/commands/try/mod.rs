@@ -3,7 +3,7 @@
 use clap::Args;
 use rotakey_core::audit::{Judge, Mode};
 use rotakey_core::rotate::{Ending, Rotation};
-use rotakey_engine::driver::{Engine, Ports, Tick};
+use rotakey_engine::driver::{Engine, Ports};
 use rotakey_engine::inventory::{self, AccountInventory, NoProgress};
 use rotakey_engine::memory_store::MemoryStore;
 use rotakey_engine::port::{Account, OneAccount};
@@ -13,7 +13,7 @@ use self::diary::{Calls, Diary, grouped_u64};
 use self::scene::{POLICY, Scene};
 use super::audit::{Header, Source, Tally, Worst, print_audit};
 use super::config::no_csv;
-use super::rotate::{PlanData, Selection, choose, print_plan};
+use super::rotate::{Driven, PlanData, Selection, choose, print_plan};
 use crate::assembly::CONCURRENCY;
 use crate::cli::Format;
 use crate::error::{CommandError, Verdict, exit_codes};
@@ -234,20 +234,14 @@ impl Story<'_> {
         for rotation in plan.rotations {
             engine.begin(rotation.plan).await.map_err(journal_error)?;
         }
-        let all = std::cell::RefCell::new(Vec::new());
-        let keep = |tick: &Tick| {
-            let ended = tick.reports.iter().map(|report| &report.rotation);
-            all.borrow_mut().extend(ended.filter(|rotation| rotation.ending().is_some()).cloned());
-        };
-        let last = engine.run(keep).await.map_err(store_error)?;
-        if let Some(undriven) = last.undriven.into_iter().next() {
+        let driven = std::cell::RefCell::new(Driven::default());
+        engine.run(|tick| driven.borrow_mut().add(tick)).await.map_err(store_error)?;
+        let driven = driven.into_inner();
+        if let Some(undriven) = driven.undriven.into_iter().next() {
             return Err(journal_error(undriven.error));
         }
         diary.close_day();
-        let mut rotations = all.into_inner();
-        let asking = last.reports.into_iter().map(|report| report.rotation);
-        rotations.extend(asking.filter(|rotation| rotation.ending().is_none()));
-        Ok(rotations)
+        Ok(driven.rotations)
     }
 
     /// Whom the plan or a rotation leaves for a person.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use rotakey_core::rotate::{Entry, Event, Note};
+use rotakey_core::rotate::{ChainHash, Entry, Event, Note};
 use rotakey_engine::conformance::store::{self as conformance, Harness, Place};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -99,10 +99,11 @@ async fn a_closed_rotation_is_not_opened_again() {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&directory.path().join("rotations.db")).await.unwrap();
     append(&store, &rotation(1), 1).await.unwrap();
-    sqlx::raw_sql("UPDATE rotation SET open = 0").execute(&store.pool).await.unwrap();
-    for statement in
-        ["UPDATE rotation SET open = 1", "INSERT INTO record SELECT rotation, 2, body, hash FROM record"]
-    {
+    sqlx::raw_sql("UPDATE rotation SET open = 0, due = NULL").execute(&store.pool).await.unwrap();
+    for statement in [
+        "UPDATE rotation SET open = 1, due = 0",
+        "INSERT INTO record SELECT rotation, 2, body, hash FROM record",
+    ] {
         assert!(sqlx::raw_sql(statement).execute(&store.pool).await.is_err(), "{statement}");
     }
 }
@@ -216,6 +217,74 @@ fn a_read_only_disk_is_told_and_nothing_is_lost() {
     });
 }
 
+#[tokio::test]
+async fn a_store_of_the_first_rotakey_goes_on_where_it_stood() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rotations.db");
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
+    let first = Schema {
+        application_id: KIND.schema.application_id,
+        set_application_id: KIND.schema.set_application_id,
+        migrations: &KIND.schema.migrations[..1],
+    };
+    first.create(&mut connection).await.unwrap();
+    let kept = "INSERT INTO rotation VALUES
+            (1, 'r-closed', '012345678901', 'ann', 'AIDACKCEVSQ6C2EXAM001', 1),
+            (2, 'r-open', '012345678901', 'bob', 'AIDACKCEVSQ6C2EXAM002', 1);
+        INSERT INTO record VALUES ('r-closed', 1, 'a', ''), ('r-open', 1, 'b', ''), ('r-open', 2, 'c', '');
+        UPDATE rotation SET open = 0 WHERE id = 'r-closed';";
+    sqlx::raw_sql(kept).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+
+    let store = SqliteStore::open(&path).await.unwrap();
+    let due = Turn::Worker { due: Timestamp::UNIX_EPOCH };
+    let listed = store.rotations().await.unwrap();
+    let listed: Vec<_> = listed.iter().map(|rotation| (rotation.id.as_str(), rotation.turn)).collect();
+    assert_eq!(listed, [("r-closed", None), ("r-open", Some(due))]);
+    let bodies: Vec<_> = store.load(&"r-open".parse().unwrap()).await.unwrap();
+    assert_eq!(bodies.iter().map(|record| record.body.as_str()).collect::<Vec<_>>(), ["b", "c"]);
+    let now = Timestamp::from_second(1).unwrap();
+    let accounts = ["012345678901".parse().unwrap()];
+    let claim = Claim { accounts: &accounts, now, until: now, limit: 9 };
+    let claimed = store.claim(claim).await.unwrap();
+    assert_eq!(claimed.len(), 1, "whoever looks first finds it due: {claimed:?}");
+    for (statement, expected) in [
+        ("DELETE FROM record", "a record is never deleted"),
+        ("UPDATE rotation SET user_name = 'x'", "nothing else about it changes"),
+        ("UPDATE rotation SET due = 1 WHERE id = 'r-closed'", "a rotation closes once"),
+        ("UPDATE rotation SET due = NULL WHERE id = 'r-open'", "CHECK constraint failed"),
+        ("INSERT INTO record VALUES ('r-open', 2, 'd', '')", "follows the one before"),
+    ] {
+        let error = sqlx::raw_sql(statement).execute(&store.pool).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{statement}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_without_reading_the_rest() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&directory.path().join("rotations.db")).await.unwrap();
+    // The plan may depend on what SQLite has learned of the content.
+    let fill = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3000)
+        INSERT INTO rotation (id, account_id, user_name, user_id, open, due)
+            SELECT 'r-' || n, '012345678901', 'user', 'AIDA' || n, n % 3 = 0, iif(n % 3 = 0, n, NULL) FROM number;
+        UPDATE rotation SET asks = 1, due = NULL WHERE open = 1 AND ordinal % 30 = 0;";
+    for prepare in ["", fill, "ANALYZE"] {
+        sqlx::raw_sql(prepare).execute(&store.pool).await.unwrap();
+        for query in [DUE, OUTLOOK, concat!(summaries!(), "WHERE open = 1 ORDER BY ordinal")] {
+            let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}")));
+            let plan = plan.fetch_all(&store.pool).await.unwrap();
+            let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+            for line in plan.iter().filter(|line| line.contains(" rotation")) {
+                let by = |index: &str| line.contains(&format!("INDEX {index}"));
+                assert!(by("due_rotation") || by("asking_rotation") || by("open_rotation"), "{plan:#?}");
+            }
+            assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "sorts: {plan:#?}");
+        }
+    }
+}
+
 const CHILD_PATH: &str = "ROTAKEY_TEST_STORE";
 const CHILDREN: usize = 4;
 const APPENDS: usize = 15;
@@ -227,7 +296,7 @@ async fn several_processes_append_to_one_log_without_losing_a_record() {
     let children: Vec<_> = (0..CHILDREN)
         .map(|_| {
             Command::new(std::env::current_exe().unwrap())
-                .args(["sqlite::tests::append_as_a_process_of_its_own", "--exact", "--ignored"])
+                .args(["rotations::sqlite::tests::append_as_a_process_of_its_own", "--exact", "--ignored"])
                 .env(CHILD_PATH, &path)
                 .stdout(std::process::Stdio::null())
                 .spawn()
@@ -279,8 +348,14 @@ async fn append_as(store: &SqliteStore, id: &RotationId, user: u8, count: u64) -
         user_name: format!("user{user}").parse().unwrap(),
         user_id: format!("AIDACKCEVSQ6C2EXAM{user:03}").parse().unwrap(),
     };
-    let append =
-        Append { rotation: id, subject: &subject, expected_version, records: &records, closes: false };
+    let append = Append {
+        rotation: id,
+        subject: &subject,
+        expected_version,
+        records: &records,
+        closes: false,
+        turn: Turn::Worker { due: Timestamp::UNIX_EPOCH },
+    };
     store.append(append).await
 }
 
