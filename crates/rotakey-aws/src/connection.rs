@@ -10,13 +10,17 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, FrameworkMetadata, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_sts::config::IdentityCache;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 use rotakey_core::destination::{self as specs, DestinationSpec};
+use rotakey_core::id::{AccountId, RotationId};
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::port::{Clock, Destination, Destinations, PortError, PortErrorKind};
 
@@ -26,9 +30,12 @@ use crate::cloudtrail::{CloudTrail, Paces};
 use crate::credentials::{CredentialsCache, SigningCredentials};
 use crate::iam::AwsIam;
 use crate::inventory::AwsInventory;
+use crate::organizations::AwsOrganization;
+use crate::role::{GENERAL_SESSION, MemberRole, Refusal, RoleSession, session_of};
 use crate::secrets_manager::SecretsManager;
 use crate::sqs::NotificationQueue;
 use crate::sts::AwsKeyProbe;
+use crate::throttle::{LeaveThrottlingToUs, Pace, Throttle};
 
 /// What the person at the keyboard may say about the connection. What is left out comes from AWS's own
 /// environment variables and files.
@@ -52,6 +59,18 @@ pub struct Connection {
     calls: CallCounter,
     paces: Paces,
     fetched: CredentialsCache,
+    throttle: Throttle,
+    /// How the account was entered, if by a role.
+    entry: Option<Arc<Entry>>,
+}
+
+/// The way into an account by a role.
+#[derive(Debug)]
+struct Entry {
+    from: Connection,
+    account: AccountId,
+    role: Arc<MemberRole>,
+    refusal: Refusal,
 }
 
 const DEFAULT_REGION: &str = "us-east-1";
@@ -60,7 +79,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Attempts per call, the first included. Adaptive retries also slow the next calls down once AWS throttles.
+/// Attempts per call, the first included. Adaptive retries also slow the next calls down once AWS throttles; IAM and
+/// STS are paced by [`Throttle`] in their place.
 const ATTEMPTS: u32 = 4;
 
 impl Connection {
@@ -106,7 +126,35 @@ impl Connection {
             calls: CallCounter::default(),
             paces: Paces::default(),
             fetched: CredentialsCache::default(),
+            throttle: Throttle::default(),
+            entry: None,
         })
+    }
+
+    /// That role in that account, assumed with these credentials when it is first needed and again before a session
+    /// ends. The limits of the account are found out apart from those of others.
+    #[must_use]
+    pub fn assuming(&self, account: AccountId, role: &Arc<MemberRole>, clock: Arc<dyn Clock>) -> Self {
+        let entry =
+            Entry { from: self.clone(), account, role: Arc::clone(role), refusal: Refusal::default() };
+        entry.session(GENERAL_SESSION.to_owned(), Throttle::default(), clock)
+    }
+
+    /// The same account by a session that names the rotation, if it was entered by a role.
+    pub(crate) fn for_rotation(&self, rotation: &RotationId, clock: Arc<dyn Clock>) -> Option<Self> {
+        let entry = self.entry.as_ref()?;
+        let entry = Entry {
+            from: entry.from.clone(),
+            account: entry.account,
+            role: Arc::clone(&entry.role),
+            refusal: entry.refusal.clone(),
+        };
+        Some(entry.session(session_of(rotation), self.throttle.clone(), clock))
+    }
+
+    /// Why the account could not be entered when that was last tried.
+    pub fn refusal(&self) -> Option<PortError> {
+        self.entry.as_ref()?.refusal.get()
     }
 
     /// The number of requests sent so far, retries included. Those that only fetch rotakey's own
@@ -130,14 +178,21 @@ impl Connection {
         self.fetched.get(self.config.credentials_provider(), now).await
     }
 
-    /// IAM, as a rotation needs it.
-    pub fn iam(&self) -> AwsIam {
-        AwsIam::new(self.iam_client())
+    /// IAM, as a rotation needs it. The clock serves the waiting between calls.
+    pub fn iam(&self, clock: Arc<dyn Clock>) -> AwsIam {
+        AwsIam::new(self.clone(), clock)
     }
 
     /// IAM, as an audit needs it. The clock serves the waiting between calls.
     pub fn inventory(&self, clock: Arc<dyn Clock>) -> AwsInventory {
-        AwsInventory::new(self.iam_client(), self.sts_client(), clock)
+        AwsInventory::new(self.iam_client(), self.sts_client(), self.pace(clock))
+    }
+
+    /// The organization that the account belongs to. The clock serves the waiting between calls.
+    pub fn organization(&self, clock: Arc<dyn Clock>) -> AwsOrganization {
+        let builder =
+            aws_sdk_organizations::config::Builder::from(&self.config).interceptor(self.calls.clone());
+        AwsOrganization::new(aws_sdk_organizations::Client::from_conf(builder.build()), clock)
     }
 
     /// The probe of key pairs. It takes nothing but the region, the endpoint and the time-outs from this
@@ -186,9 +241,46 @@ impl Connection {
         aws_sdk_sts::Client::from_conf(builder.build())
     }
 
-    fn iam_client(&self) -> aws_sdk_iam::Client {
-        let builder = aws_sdk_iam::config::Builder::from(&self.config).interceptor(self.calls.clone());
+    pub(crate) fn iam_client(&self) -> aws_sdk_iam::Client {
+        let mut builder = aws_sdk_iam::config::Builder::from(&self.config)
+            .interceptor(self.calls.clone())
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_classifier(LeaveThrottlingToUs);
+        if let Some(entry) = &self.entry {
+            builder = builder.retry_partition(RetryPartition::new(format!("iam of {}", entry.account)));
+        }
         aws_sdk_iam::Client::from_conf(builder.build())
+    }
+
+    pub(crate) fn pace(&self, clock: Arc<dyn Clock>) -> Pace {
+        Pace::new(clock, self.throttle.clone())
+    }
+}
+
+impl Entry {
+    fn session(self, name: String, throttle: Throttle, clock: Arc<dyn Clock>) -> Connection {
+        let sts = aws_sdk_sts::config::Builder::from(&self.from.config)
+            .interceptor(self.from.calls.clone())
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_classifier(LeaveThrottlingToUs);
+        let sts = aws_sdk_sts::Client::from_conf(sts.build());
+        let pace = self.from.pace(clock);
+        let session = RoleSession::new(sts, pace, self.account, &self.role, name, self.refusal.clone());
+        let config = self
+            .from
+            .config
+            .to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(session))
+            .identity_cache(IdentityCache::no_cache())
+            .build();
+        Connection {
+            config,
+            calls: self.from.calls.clone(),
+            paces: Paces::default(),
+            fetched: CredentialsCache::default(),
+            throttle,
+            entry: Some(Arc::new(self)),
+        }
     }
 }
 

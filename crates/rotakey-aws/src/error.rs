@@ -49,7 +49,11 @@ where
         SdkError::TimeoutError(_) => (PortErrorKind::Ambiguous, "no answer in time".to_owned()),
         SdkError::ConstructionFailure(_) => (PortErrorKind::Invalid, causes(error)),
         _ => match credentials_error(error) {
-            Some(cause) => (PortErrorKind::Credentials, causes(cause)),
+            // A role that could not be assumed says so itself.
+            Some(cause) => match cause.source().and_then(<dyn Error>::downcast_ref::<PortError>) {
+                Some(refused) => return refused.clone(),
+                None => (PortErrorKind::Credentials, causes(cause)),
+            },
             None => (kind_of_dispatch(error), causes(error.source().unwrap_or(error))),
         },
     };
@@ -79,16 +83,7 @@ fn kind_of_dispatch<E>(error: &SdkError<E, HttpResponse>) -> PortErrorKind {
 /// The kind behind an error code. Codes come first: throttling is also told with a 5xx.
 fn kind_of_answer(code: Option<&str>, status: u16) -> PortErrorKind {
     match code.unwrap_or_default() {
-        "BandwidthLimitExceeded"
-        | "PriorRequestNotComplete"
-        | "RequestLimitExceeded"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "SlowDown"
-        | "ThrottledException"
-        | "Throttling"
-        | "ThrottlingException"
-        | "TooManyRequestsException" => PortErrorKind::Throttled,
+        code if is_throttling(code) => PortErrorKind::Throttled,
 
         "AccessDenied"
         | "AccessDeniedException"
@@ -132,6 +127,23 @@ fn kind_of_answer(code: Option<&str>, status: u16) -> PortErrorKind {
             _ => PortErrorKind::Ambiguous,
         },
     }
+}
+
+/// Whether an error code says that calls come too fast.
+pub(crate) fn is_throttling(code: &str) -> bool {
+    matches!(
+        code,
+        "BandwidthLimitExceeded"
+            | "PriorRequestNotComplete"
+            | "RequestLimitExceeded"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "SlowDown"
+            | "ThrottledException"
+            | "Throttling"
+            | "ThrottlingException"
+            | "TooManyRequestsException"
+    )
 }
 
 /// What AWS said, as far as it said anything.

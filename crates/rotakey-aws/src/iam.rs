@@ -1,5 +1,8 @@
 //! AWS IAM, as a rotation needs it.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use async_trait::async_trait;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::config::retry::RetryConfig;
@@ -7,21 +10,36 @@ use aws_sdk_iam::types::{AccessKeyMetadata, StatusType, Tag};
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, Tags, UserFacts};
-use rotakey_core::id::{AccessKeyId, AccountId, UserName};
+use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserName};
 use rotakey_core::secret::{AccessKeyPair, Secret};
-use rotakey_engine::port::{Iam, PortError};
+use rotakey_engine::port::{Clock, Iam, PortError};
 
+use crate::Connection;
 use crate::error::{failed, incomplete, unexpected};
+use crate::inventory::after_page;
+use crate::patience::BRIEF_PATIENCE;
+use crate::throttle::Pace;
 
-/// IAM of the account that the credentials belong to.
+/// IAM of the account that the credentials belong to. Each operation is sent as fast as the account takes it.
 #[derive(Debug, Clone)]
 pub struct AwsIam {
+    connection: Connection,
     client: Client,
+    pace: Pace,
+    sessions: Sessions,
 }
 
+/// The sessions of the rotations that were last driven, the oldest first. Clones share them.
+type Sessions = Arc<Mutex<VecDeque<(RotationId, AwsIam)>>>;
+
+/// So many sessions are kept. Each is good for an hour; a rotation that comes back to an account after as many others
+/// assumes the role again.
+const MOST_SESSIONS: usize = 128;
+
 impl AwsIam {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+    pub(crate) fn new(connection: Connection, clock: Arc<dyn Clock>) -> Self {
+        let (client, pace) = (connection.iam_client(), connection.pace(clock));
+        Self { connection, client, pace, sessions: Sessions::default() }
     }
 }
 
@@ -29,8 +47,12 @@ impl AwsIam {
 impl Iam for AwsIam {
     async fn user(&self, name: &UserName) -> Result<UserFacts, PortError> {
         const OPERATION: &str = "iam:GetUser";
-        let answer =
-            self.client.get_user().user_name(name.as_str()).send().await.map_err(failed(OPERATION))?;
+        let answer = self
+            .pace
+            .patiently(OPERATION, &BRIEF_PATIENCE, || async {
+                self.client.get_user().user_name(name.as_str()).send().await.map_err(failed(OPERATION))
+            })
+            .await?;
         let user = answer.user.ok_or_else(|| incomplete(OPERATION, "the user"))?;
         Ok(UserFacts {
             account_id: account_of(OPERATION, &user.arn)?,
@@ -45,32 +67,37 @@ impl Iam for AwsIam {
 
     async fn access_keys(&self, name: &UserName) -> Result<Vec<KeyFacts>, PortError> {
         const OPERATION: &str = "iam:ListAccessKeys";
-        let mut pages =
-            self.client.list_access_keys().user_name(name.as_str()).into_paginator().items().send();
         let mut keys = Vec::new();
-        while let Some(key) = pages.next().await {
-            keys.push(key_facts(OPERATION, key.map_err(failed(OPERATION))?)?);
+        let mut marker: Option<String> = None;
+        loop {
+            let page = self
+                .pace
+                .patiently(OPERATION, &BRIEF_PATIENCE, || async {
+                    let call = self.client.list_access_keys().user_name(name.as_str());
+                    call.set_marker(marker.clone()).send().await.map_err(failed(OPERATION))
+                })
+                .await?;
+            for key in page.access_key_metadata {
+                keys.push(key_facts(OPERATION, key)?);
+            }
+            marker = after_page(OPERATION, page.is_truncated, page.marker, marker.as_deref())?;
+            if marker.is_none() {
+                return Ok(keys);
+            }
         }
-        Ok(keys)
     }
 
     async fn last_used(&self, key: &AccessKeyId) -> Result<LastUsed, PortError> {
-        last_used(&self.client, key).await
+        self.pace.patiently(LAST_USED, &BRIEF_PATIENCE, || last_used(&self.client, key)).await
     }
 
     async fn create_access_key(&self, name: &UserName) -> Result<AccessKeyPair, PortError> {
         const OPERATION: &str = "iam:CreateAccessKey";
         // A second attempt could make a second key, and the secret of the first would be lost for ever.
         let once = aws_sdk_iam::config::Builder::new().retry_config(RetryConfig::disabled());
-        let answer = self
-            .client
-            .create_access_key()
-            .user_name(name.as_str())
-            .customize()
-            .config_override(once)
-            .send()
-            .await
-            .map_err(failed(OPERATION))?;
+        let call = self.client.create_access_key().user_name(name.as_str()).customize().config_override(once);
+        let call = async { call.send().await.map_err(failed(OPERATION)) };
+        let answer = self.pace.once(OPERATION, call).await?;
         let key = answer.access_key.ok_or_else(|| incomplete(OPERATION, "the access key"))?;
         let secret = Secret::new(key.secret_access_key);
         if secret.expose().is_empty() {
@@ -90,20 +117,46 @@ impl Iam for AwsIam {
             KeyStatus::Active => StatusType::Active,
             KeyStatus::Inactive => StatusType::Inactive,
         };
-        let call = self.client.update_access_key().user_name(name.as_str());
-        let call = call.access_key_id(key.as_str()).status(status);
-        call.send().await.map(drop).map_err(failed("iam:UpdateAccessKey"))
+        const OPERATION: &str = "iam:UpdateAccessKey";
+        self.pace
+            .patiently(OPERATION, &BRIEF_PATIENCE, || async {
+                let call = self.client.update_access_key().user_name(name.as_str());
+                let call = call.access_key_id(key.as_str()).status(status.clone());
+                call.send().await.map(drop).map_err(failed(OPERATION))
+            })
+            .await
     }
 
     async fn delete_access_key(&self, name: &UserName, key: &AccessKeyId) -> Result<(), PortError> {
-        let call = self.client.delete_access_key().user_name(name.as_str()).access_key_id(key.as_str());
-        call.send().await.map(drop).map_err(failed("iam:DeleteAccessKey"))
+        const OPERATION: &str = "iam:DeleteAccessKey";
+        self.pace
+            .patiently(OPERATION, &BRIEF_PATIENCE, || async {
+                let call = self.client.delete_access_key().user_name(name.as_str());
+                call.access_key_id(key.as_str()).send().await.map(drop).map_err(failed(OPERATION))
+            })
+            .await
+    }
+
+    fn for_rotation(&self, rotation: &RotationId) -> Option<Box<dyn Iam>> {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, iam)) = sessions.iter().find(|(id, _)| id == rotation) {
+            return Some(Box::new(iam.clone()));
+        }
+        let connection = self.connection.for_rotation(rotation, self.pace.shared_clock())?;
+        let iam = Self::new(connection, self.pace.shared_clock());
+        if sessions.len() == MOST_SESSIONS {
+            sessions.pop_front();
+        }
+        sessions.push_back((rotation.clone(), iam.clone()));
+        Some(Box::new(iam))
     }
 }
 
+pub(crate) const LAST_USED: &str = "iam:GetAccessKeyLastUsed";
+
 /// `iam:GetAccessKeyLastUsed`.
 pub(crate) async fn last_used(client: &Client, key: &AccessKeyId) -> Result<LastUsed, PortError> {
-    const OPERATION: &str = "iam:GetAccessKeyLastUsed";
+    const OPERATION: &str = LAST_USED;
     let call = client.get_access_key_last_used().access_key_id(key.as_str());
     let answer = call.send().await.map_err(failed(OPERATION))?;
     // An answer without the element is not "never used".

@@ -1,7 +1,5 @@
 //! AWS IAM, as an audit needs it.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::operation::get_credential_report::{GetCredentialReportError, GetCredentialReportOutput};
@@ -15,11 +13,12 @@ use rotakey_engine::inventory::{
     AccountDetails, CredentialReport, GroupDetails, InlinePolicy, Inventory, ManagedPolicy, Policies,
     Progress, UserDetails,
 };
-use rotakey_engine::port::{CallerIdentity, Clock, PortError, PortErrorKind};
+use rotakey_engine::port::{CallerIdentity, PortError, PortErrorKind};
 
 use crate::error::{failed, incomplete};
 use crate::paging::next_page;
-use crate::patience::patiently;
+use crate::patience::PATIENCE;
+use crate::throttle::Pace;
 use crate::{iam, sts};
 
 /// The reading side of IAM of the account that the credentials belong to.
@@ -27,8 +26,11 @@ use crate::{iam, sts};
 pub struct AwsInventory {
     iam: Client,
     sts: aws_sdk_sts::Client,
-    clock: Arc<dyn Clock>,
+    pace: Pace,
 }
+
+const GENERATE_REPORT: &str = "iam:GenerateCredentialReport";
+const GET_REPORT: &str = "iam:GetCredentialReport";
 
 /// The most that `GetAccountAuthorizationDetails` and `ListAccessKeys` give at once.
 const PAGE: i32 = 1000;
@@ -40,8 +42,8 @@ const REPORT_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 const REPORT_POLL: SignedDuration = SignedDuration::from_secs(2);
 
 impl AwsInventory {
-    pub(crate) fn new(iam: Client, sts: aws_sdk_sts::Client, clock: Arc<dyn Clock>) -> Self {
-        Self { iam, sts, clock }
+    pub(crate) fn new(iam: Client, sts: aws_sdk_sts::Client, pace: Pace) -> Self {
+        Self { iam, sts, pace }
     }
 }
 
@@ -54,22 +56,24 @@ impl Inventory for AwsInventory {
     }
 
     async fn credential_report(&self, progress: &dyn Progress) -> Result<CredentialReport, PortError> {
-        let deadline = self.clock.now() + REPORT_WITHIN;
+        let clock = self.pace.clock();
+        let deadline = clock.now() + REPORT_WITHIN;
         let mut asked = 0;
         loop {
             progress.step(asked, None, "waiting for the credential report");
             asked += 1;
-            if patiently(&*self.clock, || self.generate_report()).await? == ReportState::Complete
-                && let Some(report) = patiently(&*self.clock, || self.finished_report()).await?
+            if self.pace.patiently(GENERATE_REPORT, &PATIENCE, || self.generate_report()).await?
+                == ReportState::Complete
+                && let Some(report) =
+                    self.pace.patiently(GET_REPORT, &PATIENCE, || self.finished_report()).await?
             {
                 return Ok(report);
             }
-            if self.clock.now() >= deadline {
+            if clock.now() >= deadline {
                 let message = format!("IAM has made no report within {} minutes", REPORT_WITHIN.as_mins());
-                let operation = "iam:GenerateCredentialReport";
-                return Err(PortError::new(PortErrorKind::Ambiguous, operation, message));
+                return Err(PortError::new(PortErrorKind::Ambiguous, GENERATE_REPORT, message));
             }
-            self.clock.sleep_until(self.clock.now() + REPORT_POLL).await;
+            clock.sleep_until(clock.now() + REPORT_POLL).await;
         }
     }
 
@@ -79,16 +83,18 @@ impl Inventory for AwsInventory {
         let mut marker: Option<String> = None;
         loop {
             progress.step(details.users.len(), None, "reading users, groups and policies");
-            let page = patiently(&*self.clock, || async {
-                let call = self.iam.get_account_authorization_details().max_items(PAGE);
-                let call = call
-                    .filter(EntityType::User)
-                    .filter(EntityType::Group)
-                    .filter(EntityType::LocalManagedPolicy)
-                    .set_marker(marker.clone());
-                call.send().await.map_err(failed(OPERATION))
-            })
-            .await?;
+            let page = self
+                .pace
+                .patiently(OPERATION, &PATIENCE, || async {
+                    let call = self.iam.get_account_authorization_details().max_items(PAGE);
+                    let call = call
+                        .filter(EntityType::User)
+                        .filter(EntityType::Group)
+                        .filter(EntityType::LocalManagedPolicy)
+                        .set_marker(marker.clone());
+                    call.send().await.map_err(failed(OPERATION))
+                })
+                .await?;
             for user in page.user_detail_list.unwrap_or_default() {
                 details.users.push(user_details(OPERATION, user)?);
             }
@@ -110,11 +116,13 @@ impl Inventory for AwsInventory {
         let mut keys = Vec::new();
         let mut marker: Option<String> = None;
         loop {
-            let page = patiently(&*self.clock, || async {
-                let call = self.iam.list_access_keys().user_name(user.as_str()).max_items(PAGE);
-                call.set_marker(marker.clone()).send().await.map_err(failed(OPERATION))
-            })
-            .await?;
+            let page = self
+                .pace
+                .patiently(OPERATION, &PATIENCE, || async {
+                    let call = self.iam.list_access_keys().user_name(user.as_str()).max_items(PAGE);
+                    call.set_marker(marker.clone()).send().await.map_err(failed(OPERATION))
+                })
+                .await?;
             for key in page.access_key_metadata {
                 keys.push(iam::key_facts(OPERATION, key)?);
             }
@@ -126,7 +134,7 @@ impl Inventory for AwsInventory {
     }
 
     async fn last_used(&self, key: &AccessKeyId) -> Result<LastUsed, PortError> {
-        patiently(&*self.clock, || iam::last_used(&self.iam, key)).await
+        self.pace.patiently(iam::LAST_USED, &PATIENCE, || iam::last_used(&self.iam, key)).await
     }
 }
 
@@ -138,9 +146,8 @@ enum ReportState {
 
 impl AwsInventory {
     async fn generate_report(&self) -> Result<ReportState, PortError> {
-        const OPERATION: &str = "iam:GenerateCredentialReport";
-        let answer = self.iam.generate_credential_report().send().await.map_err(failed(OPERATION))?;
-        match answer.state.ok_or_else(|| incomplete(OPERATION, "the state"))? {
+        let answer = self.iam.generate_credential_report().send().await.map_err(failed(GENERATE_REPORT))?;
+        match answer.state.ok_or_else(|| incomplete(GENERATE_REPORT, "the state"))? {
             ReportStateType::Complete => Ok(ReportState::Complete),
             // Whatever other state there is or will be: the report is not complete.
             _ => Ok(ReportState::Pending),
@@ -149,23 +156,22 @@ impl AwsInventory {
 
     /// The report, or `None` if it has to be waited for or made anew.
     async fn finished_report(&self) -> Result<Option<CredentialReport>, PortError> {
-        const OPERATION: &str = "iam:GetCredentialReport";
         match self.iam.get_credential_report().send().await {
-            Ok(answer) => credential_report(OPERATION, answer).map(Some),
+            Ok(answer) => credential_report(GET_REPORT, answer).map(Some),
             Err(error) => match error.as_service_error() {
                 Some(
                     GetCredentialReportError::CredentialReportExpiredException(_)
                     | GetCredentialReportError::CredentialReportNotPresentException(_)
                     | GetCredentialReportError::CredentialReportNotReadyException(_),
                 ) => Ok(None),
-                _ => Err(failed(OPERATION)(error)),
+                _ => Err(failed(GET_REPORT)(error)),
             },
         }
     }
 }
 
 /// The marker of the next page, if there is one.
-fn after_page(
+pub(crate) fn after_page(
     operation: &'static str,
     is_truncated: bool,
     next: Option<String>,

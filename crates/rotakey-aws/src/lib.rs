@@ -1,4 +1,4 @@
-//! The ports of rotakey over the AWS SDK (IAM, STS and AWS Secrets Manager), and what the trail asks AWS for
+//! The ports of rotakey over the AWS SDK (IAM, STS, Organizations and AWS Secrets Manager), and what the trail asks AWS for
 //! (CloudTrail, SQS and Athena).
 //!
 //! The only crate that names an `aws_sdk_*` crate. It decides nothing: it calls, and says in the words of
@@ -12,10 +12,13 @@ pub mod credentials;
 mod error;
 pub mod iam;
 pub mod inventory;
+pub mod organizations;
 mod paging;
 mod patience;
+pub mod role;
 pub mod secrets_manager;
 pub mod sqs;
 pub mod sts;
+mod throttle;
 
 pub use connection::{Connection, ConnectionOptions};

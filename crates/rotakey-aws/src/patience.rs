@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use rotakey_engine::port::{Clock, PortError, PortErrorKind};
 
 /// How long a call that AWS throttles or does not answer is tried again, on top of the SDK's own retries.
-const PATIENCE: [SignedDuration; 6] = [
+pub(crate) const PATIENCE: [SignedDuration; 6] = [
     SignedDuration::from_secs(1),
     SignedDuration::from_secs(2),
     SignedDuration::from_secs(4),
@@ -14,6 +14,10 @@ const PATIENCE: [SignedDuration; 6] = [
     SignedDuration::from_secs(16),
     SignedDuration::from_secs(32),
 ];
+
+/// The same where somebody comes back to it anyway, as a rotation does.
+pub(crate) const BRIEF_PATIENCE: [SignedDuration; 3] =
+    [SignedDuration::from_millis(500), SignedDuration::from_secs(1), SignedDuration::from_secs(2)];
 
 /// Tries a call that only reads again while AWS throttles it or does not answer.
 pub(crate) async fn patiently<T, F>(
@@ -23,9 +27,21 @@ pub(crate) async fn patiently<T, F>(
 where
     F: Future<Output = Result<T, PortError>> + Send,
 {
-    for pause in PATIENCE {
+    repeatedly(clock, &PATIENCE, call).await
+}
+
+/// Tries such a call again after each of these pauses.
+pub(crate) async fn repeatedly<T, F>(
+    clock: &dyn Clock,
+    pauses: &[SignedDuration],
+    call: impl Fn() -> F + Send + Sync,
+) -> Result<T, PortError>
+where
+    F: Future<Output = Result<T, PortError>> + Send,
+{
+    for pause in pauses {
         match call().await {
-            Err(error) if is_passing(error.kind) => clock.sleep_until(clock.now() + pause).await,
+            Err(error) if is_passing(error.kind) => clock.sleep_until(clock.now() + *pause).await,
             result => return result,
         }
     }

@@ -18,7 +18,7 @@ use rotakey_engine::port::{Clock, Iam, KeyProbe, PortErrorKind};
 async fn a_key_goes_from_its_creation_to_its_deletion() {
     let moto = Moto::new().await;
     let user = moto.user().await;
-    let iam = moto.connection.iam();
+    let iam = moto.connection.iam(clock());
 
     let pair = iam.create_access_key(&user).await.unwrap();
     let [key] = &iam.access_keys(&user).await.unwrap()[..] else { panic!("one key was made") };
@@ -46,14 +46,14 @@ async fn a_key_goes_from_its_creation_to_its_deletion() {
 async fn a_user_is_told_with_its_id_path_and_tags() {
     let moto = Moto::new().await;
     let name = moto.user().await;
-    let user = moto.connection.iam().user(&name).await.unwrap();
+    let user = moto.connection.iam(clock()).user(&name).await.unwrap();
     assert_eq!(user.name, name);
     assert_eq!(user.path, "/apps/");
     assert_eq!(user.account_id.to_string(), "123456789012");
     assert_eq!(user.tags.get("Environment").map(String::as_str), Some("production"));
 
     let nobody: UserName = "nobody-of-that-name".parse().unwrap();
-    let missing = moto.connection.iam().user(&nobody).await.unwrap_err();
+    let missing = moto.connection.iam(clock()).user(&nobody).await.unwrap_err();
     assert_eq!(missing.kind, PortErrorKind::NotFound);
 }
 
@@ -68,9 +68,9 @@ async fn an_inventory_has_users_policies_keys_and_the_report() {
     let policy = moto.iam.create_policy().policy_name(format!("policy-of-{name}")).policy_document(document);
     let arn = policy.send().await.unwrap().policy.unwrap().arn.unwrap();
     moto.iam.attach_user_policy().user_name(name.as_str()).policy_arn(&arn).send().await.unwrap();
-    let pair = moto.connection.iam().create_access_key(&name).await.unwrap();
+    let pair = moto.connection.iam(clock()).create_access_key(&name).await.unwrap();
 
-    let inventory = moto.connection.inventory(Arc::new(VirtualClock(Mutex::new(Timestamp::UNIX_EPOCH))));
+    let inventory = moto.connection.inventory(clock());
     assert_eq!(inventory.caller().await.unwrap().account_id.to_string(), "123456789012");
 
     let details = inventory.account_details(&NoProgress).await.unwrap();
@@ -134,6 +134,10 @@ impl Moto {
         self.iam.create_user().user_name(&name).path("/apps/").tags(tag).send().await.unwrap();
         name.parse().unwrap()
     }
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(VirtualClock(Mutex::new(Timestamp::UNIX_EPOCH)))
 }
 
 /// Waits by moving its hands.

@@ -5,9 +5,29 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use async_trait::async_trait;
+use jiff::Timestamp;
 use rotakey_aws::{Connection, ConnectionOptions};
 use rotakey_core::secret::{AccessKeyPair, Secret};
-use rotakey_engine::port::{Iam, KeyProbe, PortErrorKind};
+use rotakey_engine::port::{Clock, Iam, KeyProbe, PortErrorKind};
+
+/// A clock that stands, for what never waits.
+struct StandingClock;
+
+#[async_trait]
+impl Clock for StandingClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        panic!("waits until {at}");
+    }
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(StandingClock)
+}
 
 #[tokio::test]
 async fn a_key_is_asked_for_once_whatever_the_answer() {
@@ -18,7 +38,7 @@ async fn a_key_is_asked_for_once_whatever_the_answer() {
     ] {
         let server = Server::start(answer);
         let connection = server.connect().await;
-        let error = connection.iam().create_access_key(&"alice".parse().unwrap()).await.unwrap_err();
+        let error = connection.iam(clock()).create_access_key(&"alice".parse().unwrap()).await.unwrap_err();
         assert_eq!(error.kind, kind, "{answer:?}");
         assert_eq!(server.requests().len(), 1, "{answer:?}");
         assert_eq!(connection.calls_sent(), 1, "{answer:?}");
@@ -39,7 +59,7 @@ async fn a_successful_answer_that_cannot_be_read_may_have_made_a_key_and_is_not_
         "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY",
     ] {
         let server = Server::start(Answer::Http(200, body));
-        let iam = server.connect().await.iam();
+        let iam = server.connect().await.iam(clock());
         let error = iam.create_access_key(&"alice".parse().unwrap()).await.unwrap_err();
         assert!(error.may_have_happened(), "{error}");
         assert!(!format!("{error} {error:?}").contains(SECRET), "{error}");

@@ -9,16 +9,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rotakey_aws::iam::AwsIam;
-use rotakey_aws::sts::AwsKeyProbe;
 use rotakey_aws::{Connection, ConnectionOptions};
 use rotakey_connect::OutsideDestinations;
 use rotakey_core::destination::DestinationSpec;
-use rotakey_core::id::{AccountId, WorkerId};
+use rotakey_core::id::WorkerId;
+use rotakey_core::policy::Config;
 use rotakey_engine::driver::Ports;
-use rotakey_engine::inventory::{self, AccountInventory, Inventory as _};
+use rotakey_engine::inventory::{self, AccountInventory};
 use rotakey_engine::memory_store::MemoryStore;
-use rotakey_engine::port::{Account, Accounts, Clock, Destination, Destinations, PortError};
+use rotakey_engine::port::{Clock, Destination, Destinations, PortError};
 use rotakey_engine::store::Store;
 use rotakey_store::SqliteStore;
 use rotakey_trail::source::objects::{
@@ -26,8 +25,10 @@ use rotakey_trail::source::objects::{
 };
 use tokio::runtime::Handle;
 
+use crate::accounts::{AccountArgs, AllAccounts};
 use crate::cli::GlobalArgs;
 use crate::clock;
+use crate::configuration;
 use crate::error::CommandError;
 use crate::explain::{port_error, store_error};
 use crate::places;
@@ -57,7 +58,17 @@ impl Aws {
         Ok(Self { connection, clock })
     }
 
-    /// Reads all keys of the account.
+    /// The accounts that the configuration and the arguments name.
+    pub(crate) async fn accounts(
+        &self,
+        globals: &GlobalArgs,
+        args: &AccountArgs,
+        config: &Config,
+    ) -> Result<AllAccounts, CommandError> {
+        AllAccounts::open(globals, args, &config.accounts, &self.connection, &self.clock).await
+    }
+
+    /// Reads all keys of the account that the credentials belong to.
     pub(crate) async fn read_account(&self, printer: &Printer) -> Result<AccountInventory, PortError> {
         let progress = Progress::new(printer);
         let inventory = self.connection.inventory(self.clock.clone());
@@ -113,25 +124,27 @@ impl ProvideS3Credential for SdkCredentials {
 
 /// All that the engine reaches outside, for real.
 pub(crate) struct Outside {
-    account_id: AccountId,
+    config: Config,
     aws: Aws,
-    iam: AwsIam,
-    probe: AwsKeyProbe,
+    accounts: AllAccounts,
     destinations: AllDestinations,
     log: Log,
 }
 
 impl Outside {
-    /// Everything for the engine, as the arguments name it. AWS is asked who we are: the engine must know which
-    /// account it works in.
-    pub(crate) async fn connect(globals: &GlobalArgs, store: Option<&Path>) -> Result<Self, CommandError> {
+    /// Everything for the engine, as the configuration and the arguments name it.
+    pub(crate) async fn connect(
+        globals: &GlobalArgs,
+        store: Option<&Path>,
+        args: &AccountArgs,
+        printer: &Printer,
+    ) -> Result<Self, CommandError> {
         let aws = Aws::connect(globals).await?;
-        let caller = aws.connection.inventory(aws.clock.clone()).caller().await.map_err(port_error)?;
+        let config = configuration::load(globals, printer, aws.clock.now())?;
+        let accounts = aws.accounts(globals, args, &config).await?;
         let log = Log::open(store).await?;
-        let iam = aws.connection.iam();
-        let probe = aws.connection.key_probe();
         let destinations = AllDestinations { aws: aws.connection.clone(), local: OutsideDestinations };
-        Ok(Self { account_id: caller.account_id, aws, iam, probe, destinations, log })
+        Ok(Self { config, aws, accounts, destinations, log })
     }
 
     /// Closes what must be closed.
@@ -139,8 +152,12 @@ impl Outside {
         self.log.close().await;
     }
 
-    pub(crate) fn aws(&self) -> &Aws {
-        &self.aws
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn accounts(&self) -> &AllAccounts {
+        &self.accounts
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -150,21 +167,11 @@ impl Outside {
     /// As the engine wants it.
     pub(crate) fn ports(&self) -> Ports<'_> {
         Ports {
-            accounts: self,
+            accounts: &self.accounts,
             destinations: &self.destinations,
             store: self.log.store(),
             clock: &*self.aws.clock,
         }
-    }
-}
-
-impl Accounts for Outside {
-    fn ids(&self) -> Vec<AccountId> {
-        vec![self.account_id]
-    }
-
-    fn get(&self, id: &AccountId) -> Option<Account<'_>> {
-        (*id == self.account_id).then_some(Account { iam: &self.iam, probe: &self.probe })
     }
 }
 

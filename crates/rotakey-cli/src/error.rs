@@ -29,6 +29,18 @@ pub(crate) enum Verdict {
     Incomplete,
 }
 
+impl Verdict {
+    /// What two parts of a command come to.
+    #[must_use]
+    pub(crate) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Incomplete, _) | (_, Self::Incomplete) => Self::Incomplete,
+            (Self::Findings, _) | (_, Self::Findings) => Self::Findings,
+            (Self::Clean, Self::Clean) => Self::Clean,
+        }
+    }
+}
+
 impl From<Verdict> for ExitCode {
     fn from(verdict: Verdict) -> Self {
         Self::from(match verdict {

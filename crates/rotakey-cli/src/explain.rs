@@ -31,6 +31,29 @@ pub(crate) fn port_error(error: PortError) -> CommandError {
     }
 }
 
+/// What to do about an account that could not be entered, or not be read.
+pub(crate) fn entry_advice(error: &PortError) -> &'static str {
+    let by_organization =
+        error.message.contains("service control policy") || error.message.contains("resource control policy");
+    match (error.kind, error.operation.as_str()) {
+        (PortErrorKind::Denied, _) if by_organization => {
+            "A policy of the organization denies it: exempt the role there, or exclude the account in [accounts]."
+        }
+        (PortErrorKind::Denied, "sts:AssumeRole") => {
+            "AWS does not say which it is: the role is not there (add the account to the StackSet of \
+             rotakey-member-role.yaml), its trust policy names another identity or another ExternalId (external_id in \
+             [accounts]), or rotakey's own identity may not assume it."
+        }
+        (PortErrorKind::Denied, _) => {
+            "The role may not do that: bring the StackSet of rotakey-member-role.yaml up to date, or look for a \
+             service control policy that denies it."
+        }
+        (PortErrorKind::Credentials, _) => "AWS does not accept the credentials: log in again.",
+        (PortErrorKind::Throttled | PortErrorKind::Ambiguous, _) => "Run the command again in some minutes.",
+        _ => "Correct what the message names, and run the command again.",
+    }
+}
+
 /// The rotation log could not be read or written.
 pub(crate) fn store_error(error: StoreError) -> CommandError {
     let hint = match &error {

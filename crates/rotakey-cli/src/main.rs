@@ -6,6 +6,7 @@
 
 use std::process::ExitCode;
 
+mod accounts;
 mod assembly;
 mod cli;
 mod clock;

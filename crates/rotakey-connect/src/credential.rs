@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// [`PortErrorKind::Credentials`] if there is none.
-pub(crate) async fn read(source: &CredentialSource) -> Result<Secret, PortError> {
+pub async fn read(source: &CredentialSource) -> Result<Secret, PortError> {
     let text = match source {
         CredentialSource::Env(name) => std::env::var(name)
             .map_err(|_| missing(format!("the environment variable {name} is not set to a text")))?,

@@ -257,6 +257,8 @@ impl<'a> Engine<'a> {
         intent: &Intent,
         look: &Look,
     ) -> Outcome {
+        let named = account.iam.for_rotation(rotation.id());
+        let account = Account { iam: named.as_deref().unwrap_or(account.iam), ..account };
         let done = match intent {
             Intent::Create { .. } => return self.create(account, rotation).await,
             Intent::Probe { key } => return self.probe(account, rotation, key, look).await,

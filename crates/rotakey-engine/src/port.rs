@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rotakey_core::destination::DestinationSpec;
 use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, UserFacts};
-use rotakey_core::id::{AccessKeyId, AccountId, UserName};
+use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserName};
 pub use rotakey_core::rotate::FailureKind as PortErrorKind;
 use rotakey_core::rotate::Held;
 use rotakey_core::secret::AccessKeyPair;
@@ -70,6 +70,12 @@ pub trait Iam: Send + Sync {
 
     /// `iam:DeleteAccessKey`. [`PortErrorKind::NotFound`] if the key does not exist (any more).
     async fn delete_access_key(&self, name: &UserName, key: &AccessKeyId) -> Result<(), PortError>;
+
+    /// The same IAM, called so that AWS's own records name the rotation; `None` if there is no such way. The engine
+    /// makes its changes with it, and looks without it. Touches nothing.
+    fn for_rotation(&self, _rotation: &RotationId) -> Option<Box<dyn Iam>> {
+        None
+    }
 }
 
 /// Who AWS takes the holder of a key pair for.

@@ -1,5 +1,6 @@
 //! Reads `rotakey.toml`.
 
+mod accounts;
 mod policy;
 mod rotate;
 
@@ -9,12 +10,14 @@ use toml::de::DeTable;
 
 use super::mistake::{Gravity, Mistake};
 use super::reader::{Reader, Section};
-use super::{Policy, RotateConfig};
+use super::{AccountsConfig, Policy, RotateConfig};
 
 /// What `rotakey.toml` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(default, deny_unknown_fields)]
 pub struct Config {
+    /// Which accounts are worked in, and how each is entered.
+    pub accounts: AccountsConfig,
     /// By what keys are judged.
     pub policy: Policy,
     /// How keys are rotated.
@@ -68,10 +71,12 @@ pub fn check(text: &str) -> Result<Config, Vec<Mistake>> {
 }
 
 fn read(reader: &mut Reader<'_>, root: &Section<'_>) -> Config {
-    reader.only_known_keys(root, &["policy", "rotate"]);
+    reader.only_known_keys(root, &["accounts", "policy", "rotate"]);
+    let accounts = root.get("accounts").and_then(|field| reader.section(field));
     let policy = root.get("policy").and_then(|field| reader.section(field));
     let rotate = root.get("rotate").and_then(|field| reader.section(field));
     Config {
+        accounts: accounts.map(|section| accounts::read(reader, &section)).unwrap_or_default(),
         policy: policy.map(|section| policy::read(reader, &section)).unwrap_or_default(),
         rotate: rotate.map(|section| rotate::read(reader, &section)).unwrap_or_default(),
         warnings: Vec::new(),

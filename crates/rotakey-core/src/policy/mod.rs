@@ -4,6 +4,7 @@
 //! configuration file is read by [`check`], which reports every mistake at once; [`json_schema`] describes
 //! the same file to editors.
 
+mod accounts;
 mod config;
 mod exemption;
 mod glob;
@@ -19,6 +20,7 @@ mod template;
 
 use schemars::JsonSchema;
 
+pub use accounts::{AccountSelector, AccountsConfig, AccountsFrom, ExternalId};
 pub use config::{Config, check};
 pub use exemption::{Exempt, Exemption, Ruling, ruling};
 pub use glob::Glob;

@@ -35,6 +35,8 @@ pub(crate) enum Source {
     Report { name: String, generated_at: Option<Timestamp> },
     /// The account itself, as those credentials saw it.
     Account { account_id: AccountId, arn: String, report_generated_at: Option<Timestamp> },
+    /// Several accounts, each read as a role or a profile there.
+    Accounts { read: usize, not_read: usize },
 }
 
 impl Header {
@@ -98,6 +100,13 @@ fn print_header(header: &Header, tally: &Tally, printer: &Printer) -> Result<(),
                     ),
                 );
             }
+        }
+        Source::Accounts { read, not_read } => {
+            let missing = match not_read {
+                0 => String::new(),
+                number => format!("; {} could not be read", count(*number, "account")),
+            };
+            line("Accounts", format!("{} read{missing}", count(*read, "account")));
         }
         Source::Report { name, generated_at } => {
             let accounts: Vec<String> = tally.accounts.keys().map(AccountId::to_string).collect();

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rotakey_core::audit::{Code, Severity};
 use rotakey_core::id::UserName;
 
+use crate::accounts::AccountArgs;
 use crate::assembly;
 use crate::cli::GlobalArgs;
 use crate::configuration;
@@ -28,6 +29,7 @@ pub(crate) use tally::{Tally, Worst};
 #[command(after_help = concat!(
     "Examples:
   rotakey audit                            the account of your credentials
+  rotakey audit --all-accounts             the whole organization
   rotakey audit --format json --output audit.json
   rotakey audit --only key-too-old --only key-never-used
   rotakey audit --report report.csv        a saved credential report; no AWS
@@ -62,6 +64,8 @@ pub(crate) struct AuditArgs {
     /// Show all findings to people, not only the worst
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    accounts: AccountArgs,
 }
 
 /// Runs the command.
@@ -74,7 +78,7 @@ pub(crate) async fn run(
     let config = configuration::load(globals, printer, now)?;
     match &args.report {
         Some(path) => offline::run(args, path, &config.policy, printer, now),
-        None => live::run(args, &config.policy, globals, printer).await,
+        None => live::run(args, &config, globals, printer).await,
     }
 }
 

@@ -1,7 +1,6 @@
 //! `rotakey rotate apply`: begins the rotations of the plan, and does what can be done at once.
 
 use clap::Args;
-use rotakey_core::policy::Config;
 use rotakey_engine::journal::JournalError;
 use rotakey_engine::store::StoreError;
 
@@ -10,7 +9,7 @@ use super::plan::PlanData;
 use super::selection::{Fallback, Selection, choose};
 use crate::assembly::Outside;
 use crate::error::{CommandError, Verdict, exit_codes};
-use crate::explain::{journal_error, port_error};
+use crate::explain::journal_error;
 use crate::printer::Printer;
 use crate::quantity::count;
 
@@ -41,11 +40,11 @@ pub(crate) struct ApplyArgs {
 /// Runs the command.
 pub(crate) async fn run(
     args: &ApplyArgs,
-    config: &Config,
     outside: &Outside,
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
-    let mut data = planned(args, config, outside, printer).await?;
+    let mut data = planned(args, outside, printer).await?;
+    data.tell_gaps(printer);
     let verdict = data.verdict();
     let driven = with_engine(outside, printer, async |engine| {
         let mut begun = 0;
@@ -68,22 +67,17 @@ pub(crate) async fn run(
         printer
             .warning(&format!("{users} left for a person; `rotakey rotate plan` says why, and what to do."));
     }
-    let driven = report_on(driven, printer, outside.now())?;
-    Ok(if driven == Verdict::Clean { verdict } else { driven })
+    let driven = report_on(driven, outside, printer)?;
+    Ok(driven.or(verdict))
 }
 
 /// The plan. If a key goes to a file of rotakey's own, the identity that reads it exists after this.
-async fn planned(
-    args: &ApplyArgs,
-    config: &Config,
-    outside: &Outside,
-    printer: &Printer,
-) -> Result<PlanData, CommandError> {
+async fn planned(args: &ApplyArgs, outside: &Outside, printer: &Printer) -> Result<PlanData, CommandError> {
     let mut fallback = Fallback::find()?;
-    let account = outside.aws().read_account(printer).await.map_err(port_error)?;
+    let inventories = outside.accounts().read(printer).await?;
     let (store, now) = (outside.ports().store, outside.now());
     let place = |user: &_| fallback.destination(user);
-    let chosen = choose(account, &args.selection, config, store, &place, now).await?;
+    let chosen = choose(inventories, &args.selection, outside.config(), store, &place, now).await?;
     let mut data = PlanData::new(chosen, now);
     for destination in data.rotations.iter_mut().flat_map(|rotation| &mut rotation.plan.destinations) {
         fallback.address(destination, printer)?;

@@ -113,8 +113,8 @@ pub(crate) async fn tick(engine: &Engine<'_>, printer: &Printer, wait: bool) -> 
 pub(crate) async fn drive_one(
     engine: &Engine<'_>,
     id: &RotationId,
+    outside: &Outside,
     printer: &Printer,
-    now: Timestamp,
 ) -> Result<Verdict, CommandError> {
     let report = engine.drive(id).await.map_err(journal_error)?;
     let next = match &report.standing {
@@ -124,11 +124,16 @@ pub(crate) async fn drive_one(
     let mut driven = Driven::default();
     let outlook = Outlook { next, asks: false };
     driven.add(Tick { reports: vec![report], undriven: Vec::new(), outlook });
-    report_on(driven, printer, now)
+    report_on(driven, outside, printer)
 }
 
 /// Prints where the rotations stand, what they wait for, and what could not be driven.
-pub(crate) fn report_on(driven: Driven, printer: &Printer, now: Timestamp) -> Result<Verdict, CommandError> {
+pub(crate) fn report_on(
+    driven: Driven,
+    outside: &Outside,
+    printer: &Printer,
+) -> Result<Verdict, CommandError> {
+    let now = outside.now();
     status::print(&driven.rotations, printer, now)?;
     for rotation in &driven.rotations {
         if let Some((_, why)) = driven.waits.get(rotation.id()) {
@@ -142,12 +147,18 @@ pub(crate) fn report_on(driven: Driven, printer: &Printer, now: Timestamp) -> Re
             instant(due)
         ));
     }
+    let not_entered = outside.accounts().not_entered();
+    for gap in &not_entered {
+        printer.warning(&gap.why);
+    }
     let verdict = status::verdict(&driven.rotations);
     if driven.outlook.asks && verdict == Verdict::Clean {
         printer.hint("`rotakey rotate status` shows what waits for a person.");
     }
     if driven.undriven.is_empty() {
-        return Ok(if driven.outlook.asks { Verdict::Findings } else { verdict });
+        let asking = if driven.outlook.asks { Verdict::Findings } else { Verdict::Clean };
+        let entered = if not_entered.is_empty() { Verdict::Clean } else { Verdict::Incomplete };
+        return Ok(verdict.or(asking).or(entered));
     }
     printer.finish()?;
     let mut text = format!("{} could not be moved on:", count(driven.undriven.len(), "rotation"));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use rotakey_engine::store::Store;
 
+use crate::accounts::AccountArgs;
 use crate::assembly::{self, Aws, Log, Outside};
 use crate::cli::GlobalArgs;
 use crate::configuration;
@@ -45,6 +46,7 @@ Examples:
   rotakey rotate apply                     begin what is due
   rotakey rotate tick                      go on; run it from cron every 10 min
   rotakey rotate status                    where every rotation stands
+  rotakey rotate apply --all-accounts      in the whole organization
 
 ",
         exit_codes!()
@@ -54,6 +56,8 @@ pub(crate) struct RotateArgs {
     /// The log of rotations [default: rotakey/rotations.db in $XDG_STATE_HOME]
     #[arg(long, value_name = "FILE", global = true, env = "ROTAKEY_STORE", hide_env_values = true)]
     store: Option<PathBuf>,
+    #[command(flatten)]
+    accounts: AccountArgs,
     #[command(subcommand)]
     command: Option<RotateCommand>,
     #[command(flatten)]
@@ -80,11 +84,17 @@ pub(crate) async fn run(
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
     let path = args.store.as_deref();
+    let which = &args.accounts;
+    let with = (globals, path, which, printer);
     match args.command.unwrap_or(RotateCommand::Plan(args.plan)) {
         RotateCommand::Plan(args) => {
             let aws = Aws::connect(globals).await?;
             let config = configuration::load(globals, printer, aws.clock.now())?;
-            with_log(path, async |store| plan::run(&args, &config, &aws, store, printer).await).await
+            let accounts = aws.accounts(globals, which, &config).await?;
+            with_log(path, async |store| {
+                plan::run(&args, &config, &accounts, store, printer, aws.clock.now()).await
+            })
+            .await
         }
         RotateCommand::Status(args) => {
             let now = assembly::clock(globals)?.now();
@@ -93,23 +103,19 @@ pub(crate) async fn run(
         RotateCommand::Log(args) => with_log(path, async |store| log::run(&args, store, printer).await).await,
         RotateCommand::Simulate(args) => simulate::run(&args, globals, printer).await,
         RotateCommand::Apply(args) => {
-            with_outside(globals, path, async |outside| {
-                let config = configuration::load(globals, printer, outside.now())?;
-                apply::run(&args, &config, outside, printer).await
-            })
-            .await
+            with_outside(with, async |outside| apply::run(&args, outside, printer).await).await
         }
         RotateCommand::Tick(args) => {
-            with_outside(globals, path, async |outside| tick::run(&args, outside, printer).await).await
+            with_outside(with, async |outside| tick::run(&args, outside, printer).await).await
         }
         RotateCommand::Resume(args) => {
-            with_outside(globals, path, async |outside| resume::run(&args, outside, printer).await).await
+            with_outside(with, async |outside| resume::run(&args, outside, printer).await).await
         }
         RotateCommand::Rollback(args) => {
-            with_outside(globals, path, async |outside| rollback::run(&args, outside, printer).await).await
+            with_outside(with, async |outside| rollback::run(&args, outside, printer).await).await
         }
         RotateCommand::Abort(args) => {
-            with_outside(globals, path, async |outside| abort::run(&args, outside, printer).await).await
+            with_outside(with, async |outside| abort::run(&args, outside, printer).await).await
         }
     }
 }
@@ -127,11 +133,10 @@ async fn with_log(
 
 /// Lends everything that the engine needs.
 async fn with_outside(
-    globals: &GlobalArgs,
-    path: Option<&Path>,
+    (globals, path, which, printer): (&GlobalArgs, Option<&Path>, &AccountArgs, &Printer),
     work: impl AsyncFnOnce(&Outside) -> Result<Verdict, CommandError>,
 ) -> Result<Verdict, CommandError> {
-    let outside = Outside::connect(globals, path).await?;
+    let outside = Outside::connect(globals, path, which, printer).await?;
     let verdict = work(&outside).await;
     outside.close().await;
     verdict

@@ -11,11 +11,10 @@ use rotakey_engine::store::Store;
 use serde::Serialize;
 
 use super::selection::{Chosen, Fallback, Selection, What, choose};
-use crate::assembly::Aws;
+use crate::accounts::AllAccounts;
 use crate::cli::Format;
 use crate::commands::audit::gap_in_words;
 use crate::error::{CommandError, Verdict, exit_codes};
-use crate::explain::port_error;
 use crate::printer::{Printer, cannot_write};
 use crate::quantity::{count, day, duration, grouped, instant, relative, rough};
 use crate::table::{Cell, Fit, Table};
@@ -44,7 +43,11 @@ pub(crate) struct PlanArgs {
 #[derive(Debug, Serialize)]
 pub(crate) struct PlanData {
     planned_at: Timestamp,
-    account_id: AccountId,
+    /// The account, if it is one only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<AccountId>,
+    /// The accounts that were read.
+    accounts: Vec<AccountId>,
     complete: bool,
     not_read: Vec<NotJudged>,
     pub(crate) rotations: Vec<PlannedData>,
@@ -59,6 +62,7 @@ pub(crate) struct PlanData {
 pub(crate) struct PlannedData {
     #[serde(skip)]
     pub(crate) plan: Plan,
+    account_id: AccountId,
     user_name: UserName,
     access_key_id: String,
     reason: String,
@@ -70,6 +74,7 @@ pub(crate) struct PlannedData {
 /// A user that only a person can decide about.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct LeftData {
+    account_id: AccountId,
     pub(crate) user_name: Principal,
     pub(crate) why: String,
     pub(crate) advice: String,
@@ -78,18 +83,21 @@ pub(crate) struct LeftData {
 
 #[derive(Debug, Serialize)]
 struct ExemptData {
+    account_id: AccountId,
     user_name: Principal,
     why: String,
 }
 
 #[derive(Debug, Serialize)]
 struct UnderWayData {
+    account_id: AccountId,
     user_name: Principal,
     rotation: RotationId,
 }
 
 #[derive(Debug, Serialize)]
 struct NotDueData {
+    account_id: AccountId,
     user_name: Principal,
     due_at: Timestamp,
 }
@@ -99,7 +107,11 @@ impl PlanData {
     pub(crate) fn new(chosen: Chosen, now: Timestamp) -> Self {
         let mut data = Self {
             planned_at: now,
-            account_id: chosen.account_id,
+            account_id: match chosen.account_ids.as_slice() {
+                [one] => Some(*one),
+                _ => None,
+            },
+            accounts: chosen.account_ids,
             complete: is_complete(&chosen.gaps),
             not_read: chosen.gaps,
             rotations: Vec::new(),
@@ -109,21 +121,40 @@ impl PlanData {
             not_due: Vec::new(),
         };
         for user in chosen.users {
-            let user_name = user.subject.principal;
+            let (account_id, user_name) = (user.subject.account_id, user.subject.principal);
             match user.what {
-                What::UnderWay(rotation) => data.under_way.push(UnderWayData { user_name, rotation }),
+                What::UnderWay(rotation) => {
+                    data.under_way.push(UnderWayData { account_id, user_name, rotation });
+                }
                 What::Chosen(Choice::Rotate(plan)) => data.rotations.push(PlannedData::new(*plan, now)),
                 What::Chosen(Choice::Ask { why, keys, advice }) => {
-                    data.left_for_a_person.push(LeftData { user_name, why, advice, keys });
+                    data.left_for_a_person.push(LeftData { account_id, user_name, why, advice, keys });
                 }
-                What::Chosen(Choice::Exempt { why }) => data.exempt.push(ExemptData { user_name, why }),
+                What::Chosen(Choice::Exempt { why }) => {
+                    data.exempt.push(ExemptData { account_id, user_name, why });
+                }
                 What::Chosen(Choice::NotDue { due_at }) => {
-                    data.not_due.push(NotDueData { user_name, due_at })
+                    data.not_due.push(NotDueData { account_id, user_name, due_at })
                 }
                 What::Chosen(Choice::NoActiveKey) => {}
             }
         }
         data
+    }
+
+    /// Says what could not be read, of which nothing is planned.
+    pub(crate) fn tell_gaps(&self, printer: &Printer) {
+        for gap in &self.not_read {
+            printer.warning(&format!("Not read: {}", gap_in_words(gap)));
+        }
+    }
+
+    /// The user, with its account if there are several.
+    fn named(&self, account: AccountId, user: &Principal) -> String {
+        match self.account_id {
+            Some(_) => user.to_string(),
+            None => format!("{user} ({account})"),
+        }
     }
 
     /// Whether something could not be read, or waits for a person.
@@ -143,6 +174,7 @@ impl PlannedData {
         let disabled = quiet.saturating_add(LAST_USED_LAG).unwrap_or(Timestamp::MAX);
         let deleted = disabled.saturating_add(plan.timing.delete_after).unwrap_or(Timestamp::MAX);
         Self {
+            account_id: plan.subject.account_id,
             user_name: plan.subject.user_name.clone(),
             access_key_id: plan.old_key.to_string(),
             reason: plan.reason.clone(),
@@ -158,15 +190,15 @@ impl PlannedData {
 pub(crate) async fn run(
     args: &PlanArgs,
     config: &Config,
-    aws: &Aws,
+    accounts: &AllAccounts,
     store: &dyn Store,
     printer: &Printer,
+    now: Timestamp,
 ) -> Result<Verdict, CommandError> {
     let fallback = Fallback::find()?;
-    let account = aws.read_account(printer).await.map_err(port_error)?;
+    let inventories = accounts.read(printer).await?;
     let place = |user: &_| fallback.destination(user);
-    let now = aws.clock.now();
-    let chosen = choose(account, &args.selection, config, store, &place, now).await?;
+    let chosen = choose(inventories, &args.selection, config, store, &place, now).await?;
     let data = PlanData::new(chosen, now);
     match printer.format() {
         Format::Json => printer.json(&data)?,
@@ -181,23 +213,34 @@ pub(crate) async fn run(
 
 fn print_csv(data: &PlanData, printer: &Printer) -> Result<(), CommandError> {
     let mut rows = csv::Writer::from_writer(printer.data());
-    let mut write = |row: [&str; 5]| rows.write_record(row).map_err(|error| cannot_write(error.into()));
-    write(["user_name", "access_key_id", "what", "why", "destinations"])?;
+    let mut write = |row: [&str; 6]| rows.write_record(row).map_err(|error| cannot_write(error.into()));
+    write(["account_id", "user_name", "access_key_id", "what", "why", "destinations"])?;
     for rotation in &data.rotations {
         let destinations = rotation.destinations.join(" ");
         let user_name = rotation.user_name.as_str();
-        write([user_name, &rotation.access_key_id, "rotate", &rotation.reason, &destinations])?;
+        let account = rotation.account_id.to_string();
+        write([&account, user_name, &rotation.access_key_id, "rotate", &rotation.reason, &destinations])?;
     }
     for left in &data.left_for_a_person {
+        let account = left.account_id.to_string();
         for key in &left.keys {
-            write([&left.user_name.to_string(), &key.key, "left-for-a-person", &left.why, ""])?;
+            write([&account, &left.user_name.to_string(), &key.key, "left-for-a-person", &left.why, ""])?;
         }
     }
     for exempt in &data.exempt {
-        write([&exempt.user_name.to_string(), "", "exempt", &exempt.why, ""])?;
+        let account = exempt.account_id.to_string();
+        write([&account, &exempt.user_name.to_string(), "", "exempt", &exempt.why, ""])?;
     }
     for under_way in &data.under_way {
-        write([&under_way.user_name.to_string(), "", "under-way", under_way.rotation.as_str(), ""])?;
+        let account = under_way.account_id.to_string();
+        write([
+            &account,
+            &under_way.user_name.to_string(),
+            "",
+            "under-way",
+            under_way.rotation.as_str(),
+            "",
+        ])?;
     }
     rows.flush().map_err(cannot_write)
 }
@@ -211,11 +254,12 @@ pub(crate) fn print(
 ) -> Result<(), CommandError> {
     let palette = printer.palette();
     let heading = |text: &str| format!("{0}{text}{0:#}\n", palette.heading);
-    printer.text(&format!(
-        "Account {}, planned at {}; nothing is changed.\n\n",
-        data.account_id,
-        instant(data.planned_at)
-    ))?;
+    let accounts = match data.account_id {
+        Some(account) => format!("Account {account}"),
+        None => count(data.accounts.len(), "account"),
+    };
+    let at = instant(data.planned_at);
+    printer.text(&format!("{accounts}, planned at {at}; nothing is changed.\n\n"))?;
     if data.rotations.is_empty() {
         printer.text("No key is to be rotated.\n")?;
     } else {
@@ -235,11 +279,13 @@ pub(crate) fn print(
     }
     let mut others = Table::new([Fit::Elide, Fit::Wrap]);
     for exempt in &data.exempt {
-        others.row([Cell::new(exempt.user_name.to_string()), Cell::new(&exempt.why)]);
+        let user = data.named(exempt.account_id, &exempt.user_name);
+        others.row([Cell::new(user), Cell::new(&exempt.why)]);
     }
     for under_way in &data.under_way {
         let text = format!("is being rotated: rotakey rotate log {}", under_way.rotation);
-        others.row([Cell::new(under_way.user_name.to_string()), Cell::new(text)]);
+        let user = data.named(under_way.account_id, &under_way.user_name);
+        others.row([Cell::new(user), Cell::new(text)]);
     }
     if !data.exempt.is_empty() || !data.under_way.is_empty() {
         printer.text(&format!("\n{}", heading("Not planned")))?;
@@ -249,9 +295,7 @@ pub(crate) fn print(
         let number = count(data.not_due.len(), "user");
         printer.text(&format!("\n{number} not due yet; the next key is due on {}.\n", day(next)))?;
     }
-    for gap in &data.not_read {
-        printer.warning(&format!("Not read: {}", gap_in_words(gap)));
-    }
+    data.tell_gaps(printer);
     Ok(())
 }
 
@@ -259,7 +303,13 @@ fn rotations(data: &PlanData, most: usize, printer: &Printer) -> Table {
     let palette = printer.palette();
     let mut table = Table::new([Fit::Elide, Fit::Whole, Fit::Elide]);
     table.row(["USER", "KEY", "NEW KEY GOES TO"].map(|title| Cell::new(title).style(palette.heading)));
+    let mut account = data.account_id;
     for rotation in data.rotations.iter().take(most) {
+        if account != Some(rotation.account_id) {
+            account = Some(rotation.account_id);
+            let text = format!("in account {}", rotation.account_id);
+            table.sentence(0, Cell::new(text).style(palette.quiet));
+        }
         let mut destinations = rotation.destinations.iter();
         table.row([
             Cell::new(rotation.user_name.as_str()),
@@ -282,7 +332,7 @@ fn left_for_a_person(data: &PlanData, printer: &Printer) -> Table {
     let palette = printer.palette();
     let mut table = Table::new([Fit::Elide]);
     for left in &data.left_for_a_person {
-        let text = format!("{}: {}", left.user_name, left.why);
+        let text = format!("{}: {}", data.named(left.account_id, &left.user_name), left.why);
         table.sentence(0, Cell::new(text).style(palette.warning));
         for key in &left.keys {
             table.sentence(2, Cell::new(known(key, data.planned_at)).style(palette.quiet));

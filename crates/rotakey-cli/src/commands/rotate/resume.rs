@@ -44,7 +44,7 @@ pub(crate) async fn run(
     let answer = if args.vouch { Answer::Vouch } else { Answer::LookAgain };
     with_engine(outside, printer, async |engine| {
         engine.answer(&args.rotation, answer, &args.person.name()).await.map_err(journal_error)?;
-        drive_one(engine, &args.rotation, printer, outside.now()).await
+        drive_one(engine, &args.rotation, outside, printer).await
     })
     .await
 }

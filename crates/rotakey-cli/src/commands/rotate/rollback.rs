@@ -41,7 +41,7 @@ pub(crate) async fn run(
 ) -> Result<Verdict, CommandError> {
     with_engine(outside, printer, async |engine| {
         engine.roll_back(&args.rotation, &args.person.name(), &args.why).await.map_err(journal_error)?;
-        drive_one(engine, &args.rotation, printer, outside.now()).await
+        drive_one(engine, &args.rotation, outside, printer).await
     })
     .await
 }

@@ -18,6 +18,7 @@ use rotakey_engine::inventory::AccountInventory;
 use rotakey_engine::store::Store;
 
 use super::logbook;
+use crate::accounts::Inventories;
 use crate::error::CommandError;
 use crate::explain::port_error;
 use crate::places;
@@ -53,7 +54,7 @@ pub(crate) enum What {
 /// All users with keys, and what could not be read of the account.
 #[derive(Debug)]
 pub(crate) struct Chosen {
-    pub(crate) account_id: AccountId,
+    pub(crate) account_ids: Vec<AccountId>,
     pub(crate) users: Vec<Selected>,
     pub(crate) gaps: Vec<NotJudged>,
 }
@@ -71,10 +72,11 @@ impl Selection {
     }
 
     /// Who was named and is not there.
-    fn check_all_found(&self, users: &[UserSubject]) -> Result<(), CommandError> {
+    /// Of accounts that were not all read, somebody who is missing may be in one of those.
+    fn check_all_found(&self, accounts: &[AccountInventory], complete: bool) -> Result<(), CommandError> {
         let mut missing: BTreeSet<&str> = self.users.iter().map(UserName::as_str).collect();
         missing.extend(self.keys.iter().map(AccessKeyId::as_str));
-        for user in users {
+        for user in accounts.iter().flat_map(|account| &account.subjects) {
             if let Some(name) = user.principal.user() {
                 missing.remove(name.as_str());
             }
@@ -82,29 +84,27 @@ impl Selection {
                 missing.remove(id.as_str());
             }
         }
-        if missing.is_empty() {
+        if missing.is_empty() || !complete {
             return Ok(());
         }
         let missing: Vec<&str> = missing.into_iter().collect();
-        Err(CommandError::usage(format!(
-            "no user of this account with an access key is {}",
-            missing.join(", ")
-        ))
-        .hint("`rotakey audit` lists the users and their keys; names are case-sensitive."))
+        Err(CommandError::usage(format!("no user with an access key is {}", missing.join(", ")))
+            .hint("`rotakey audit` lists the users and their keys; names are case-sensitive."))
     }
 }
 
 /// Asks the policy about every user of the account that was selected. `fallback` is where the key of a user
 /// goes that the configuration names no destination for.
 pub(crate) async fn choose(
-    account: AccountInventory,
+    inventories: Inventories,
     selection: &Selection,
     config: &Config,
     store: &dyn Store,
     fallback: &dyn Fn(&UserSubject) -> DestinationSpec,
     now: Timestamp,
 ) -> Result<Chosen, CommandError> {
-    selection.check_all_found(&account.subjects)?;
+    let Inventories { accounts, mut not_read } = inventories;
+    selection.check_all_found(&accounts, not_read.is_empty())?;
     let under_way: BTreeMap<UserId, RotationId> = logbook::list(store, false)
         .await?
         .into_iter()
@@ -117,7 +117,13 @@ pub(crate) async fn choose(
         now,
         also_not_due: !selection.names_nobody(),
     };
-    let users = account.subjects.into_iter().filter(|user| selection.contains(user)).map(|subject| {
+    let account_ids = accounts.iter().map(|account| account.account_id).collect();
+    let mut subjects = Vec::new();
+    for account in accounts {
+        subjects.extend(account.subjects);
+        not_read.extend(account.gaps);
+    }
+    let users = subjects.into_iter().filter(|user| selection.contains(user)).map(|subject| {
         let rotation = subject.user_id.as_ref().and_then(|id| under_way.get(id));
         let what = match rotation {
             Some(rotation) => What::UnderWay(rotation.clone()),
@@ -125,8 +131,8 @@ pub(crate) async fn choose(
         };
         Selected { subject, what }
     });
-    let gaps = account.gaps.into_iter().filter(|gap| gap.cause == Cause::NotRead).collect();
-    Ok(Chosen { account_id: account.account_id, users: users.collect(), gaps })
+    let gaps = not_read.into_iter().filter(|gap| gap.cause == Cause::NotRead).collect();
+    Ok(Chosen { account_ids, users: users.collect(), gaps })
 }
 
 /// Where keys go that the configuration names no destination for: an age file of their own on this machine,

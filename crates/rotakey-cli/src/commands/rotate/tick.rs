@@ -41,5 +41,5 @@ pub(crate) async fn run(
         () if driven.is_nothing() => printer.note("Nothing is due."),
         () => {}
     }
-    report_on(driven, printer, outside.now())
+    report_on(driven, outside, printer)
 }

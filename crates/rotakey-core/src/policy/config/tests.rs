@@ -199,12 +199,24 @@ fn limits_that_would_find_every_key_due_are_mistakes() {
     assert!(check("[policy]\nmax_age = \"14d\"\nwarn_before = \"1d\"").is_ok());
 }
 
+/// What `[accounts]` can say, but not together with what the complete example says.
+const OTHER_ACCOUNTS: [&str; 3] = [
+    "[accounts]\nlist = \"111122223333\"\nexternal_id = { file = \"/run/id\" }",
+    "[accounts]\nprofiles = [\"production\"]",
+    "[accounts]\nfrom = \"organization\"\nexternal_id = { command = [\"pass\", \"show\", \"id\"] }",
+];
+
 #[test]
 fn the_schema_knows_exactly_the_keys_that_are_read() {
     let schema = json_schema();
     let document = toml::Value::Table(COMPLETE.parse().unwrap());
-    // The complete example is read without a mistake, so what stands in it is what the reader knows.
-    assert_eq!(keys_of("", &document), described_keys(&schema));
+    // The examples are read without a mistake, so what stands in them is what the reader knows.
+    let mut keys = keys_of("", &document);
+    for other in OTHER_ACCOUNTS {
+        check(other).expect(other);
+        keys.extend(keys_of("", &toml::Value::Table(other.parse().unwrap())));
+    }
+    assert_eq!(keys, described_keys(&schema));
 }
 
 #[test]
