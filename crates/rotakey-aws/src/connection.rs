@@ -30,8 +30,8 @@ use crate::cloudtrail::{CloudTrail, Paces};
 use crate::credentials::{CredentialsCache, SigningCredentials};
 use crate::iam::AwsIam;
 use crate::inventory::AwsInventory;
+use crate::member::{GENERAL_SESSION, MemberRole, Refusal, RoleSession, session_of};
 use crate::organizations::AwsOrganization;
-use crate::role::{GENERAL_SESSION, MemberRole, Refusal, RoleSession, session_of};
 use crate::secrets_manager::SecretsManager;
 use crate::sqs::NotificationQueue;
 use crate::sts::AwsKeyProbe;
@@ -257,6 +257,12 @@ impl Connection {
     }
 }
 
+impl Connection {
+    fn entered(self, entry: Entry) -> Self {
+        Self { entry: Some(Arc::new(entry)), ..self }
+    }
+}
+
 impl Entry {
     fn session(self, name: String, throttle: Throttle, clock: Arc<dyn Clock>) -> Connection {
         let sts = aws_sdk_sts::config::Builder::from(&self.from.config)
@@ -275,12 +281,12 @@ impl Entry {
             .build();
         Connection {
             config,
-            calls: self.from.calls.clone(),
             paces: Paces::default(),
             fetched: CredentialsCache::default(),
             throttle,
-            entry: Some(Arc::new(self)),
+            ..self.from.clone()
         }
+        .entered(self)
     }
 }
 

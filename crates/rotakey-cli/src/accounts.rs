@@ -10,7 +10,7 @@ use clap::Args;
 use futures::StreamExt as _;
 use futures::stream;
 use rotakey_aws::iam::AwsIam;
-use rotakey_aws::role::{MemberRole, partition_of};
+use rotakey_aws::member::{MemberRole, partition_of};
 use rotakey_aws::sts::AwsKeyProbe;
 use rotakey_aws::{Connection, ConnectionOptions};
 use rotakey_connect::credential;

@@ -15,6 +15,7 @@ use rotakey_core::rotate::{
 use rotakey_core::secret::AccessKeyPair;
 
 use crate::journal::{Journal, JournalError};
+use crate::memory::Memory;
 use crate::observe::{Look, look};
 use crate::port::{Account, Accounts, Clock, Destination, Destinations, PortError, PortErrorKind};
 use crate::store::{Store, StoreError, Turn};
@@ -104,16 +105,21 @@ impl<'a> Engine<'a> {
     /// Its log cannot be read or written, or is broken.
     pub async fn drive(&self, id: &RotationId) -> Result<Report, JournalError> {
         let mut journal = Journal::open(self.ports.store, id).await?;
+        let mut memory = Memory::default();
         for _ in 0..MOST_STEPS {
-            match self.step(&mut journal).await {
+            match self.step(&mut journal, &mut memory).await {
                 Ok(Some(standing)) => match self.hand_over(&journal, &standing).await {
                     Ok(()) => return Ok(Report { rotation: journal.rotation().clone(), standing }),
-                    Err(_) => journal = Journal::open(self.ports.store, id).await?,
+                    Err(_) => {
+                        journal = Journal::open(self.ports.store, id).await?;
+                        memory.clear();
+                    }
                 },
                 Ok(None) => {}
                 // Another worker was faster: it has the right to act, and its log is the truth.
                 Err(JournalError::Store(StoreError::Conflict)) => {
                     journal = Journal::open(self.ports.store, id).await?;
+                    memory.clear();
                 }
                 Err(error) => return Err(error),
             }
@@ -179,7 +185,11 @@ impl<'a> Engine<'a> {
     }
 
     /// One step. `None` if there may be another at once.
-    async fn step(&self, journal: &mut Journal) -> Result<Option<Standing>, JournalError> {
+    async fn step(
+        &self,
+        journal: &mut Journal,
+        memory: &mut Memory,
+    ) -> Result<Option<Standing>, JournalError> {
         let now = self.ports.clock.now();
         if let Some(standing) = standing_without_looking(journal.rotation(), now)
             && !journal.rotation().must_look_while_asking()
@@ -191,9 +201,12 @@ impl<'a> Engine<'a> {
             let why = format!("account {account_id} is not among those that this run works in");
             return Ok(Some(Standing::Waits { until: now + LOOK_EVERY, why }));
         };
-        let mut look = look(&self.ports, account, journal.rotation()).await;
+        let mut look = look(&self.ports, account, journal.rotation(), memory, now).await;
         look.observed.in_hand.extend(self.custody().keys().cloned());
-        match journal.rotation().next(&look.observed, now) {
+        // That a key was not used is known up to the instant of the look, and no later.
+        let judging_use = journal.rotation().needs_last_used();
+        let at = if judging_use { look.observed.looked_at } else { now };
+        match journal.rotation().next(&look.observed, at) {
             Next::Do(effect) => {
                 let deadline = self.ports.clock.now() + EFFECT_DEADLINE;
                 let intent = effect.intent().clone();
@@ -202,6 +215,7 @@ impl<'a> Engine<'a> {
                 // The append may have taken long. Past the deadline the right to act is somebody else's.
                 if self.ports.clock.now() < deadline {
                     let result = self.perform(account, journal.rotation(), effect.intent(), &look).await;
+                    memory.forget(effect.intent());
                     let finished = Event::Finished { result };
                     if let Err(error) = self.append_at_work(journal, &finished).await {
                         self.give_up_created(account, journal.rotation(), &finished).await;
@@ -214,6 +228,9 @@ impl<'a> Engine<'a> {
             Next::Wait { until, .. } if until <= now + NAP => {
                 journal.hold(self.ports.store, until + EFFECT_DEADLINE).await?;
                 self.ports.clock.sleep_until(until).await;
+                if judging_use {
+                    memory.clear();
+                }
                 Ok(None)
             }
             Next::Wait { until, why } => Ok(Some(Standing::Waits { until, why })),

@@ -5,6 +5,7 @@ pub mod conformance;
 pub mod driver;
 pub mod inventory;
 pub mod journal;
+mod memory;
 pub mod memory_store;
 mod observe;
 pub mod port;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rotakey_core::fact::{KeyFacts, Seen};
 use rotakey_core::id::{AccessKeyId, UserId};
 use rotakey_core::rotate::{HeldSlots, Observed, Preflight, Rotation};
 use rotakey_core::secret::AccessKeyPair;
 
 use crate::driver::Ports;
+use crate::memory::{Memory, Place, recall};
 use crate::port::{Account, Kept, PortError, PortErrorKind, Slots};
 
 /// What was seen, and the pairs that were read on the way. They are gone (and zeroized) after the step.
@@ -16,25 +18,46 @@ pub(crate) struct Look {
     pub(crate) pairs: BTreeMap<AccessKeyId, AccessKeyPair>,
 }
 
-/// Looks at all that the next decision of a rotation needs.
-pub(crate) async fn look(ports: &Ports<'_>, account: Account<'_>, rotation: &Rotation) -> Look {
+/// Looks at all that the next decision of a rotation needs, as far as it is not remembered. `now` is an instant before
+/// the look.
+pub(crate) async fn look(
+    ports: &Ports<'_>,
+    account: Account<'_>,
+    rotation: &Rotation,
+    memory: &mut Memory,
+    now: Timestamp,
+) -> Look {
     let user_name = &rotation.plan().subject.user_name;
-    let user = user(account, rotation).await;
-    let keys: Seen<Vec<KeyFacts>> = account.iam.access_keys(user_name).await.into();
+    let mut looked_at = now;
+    let oldest = &mut looked_at;
+    let user = recall(&mut memory.user, now, oldest, user(account, rotation)).await;
+    let keys: Seen<Vec<KeyFacts>> =
+        recall(&mut memory.keys, now, oldest, async { account.iam.access_keys(user_name).await.into() })
+            .await;
     let mut last_used = BTreeMap::new();
     if rotation.needs_last_used() {
         for key in keys.known().into_iter().flatten() {
-            last_used.insert(key.id.clone(), account.iam.last_used(&key.id).await.into());
+            let remembered = memory.last_used.entry(key.id.clone()).or_default();
+            let look = async { account.iam.last_used(&key.id).await.into() };
+            last_used.insert(key.id.clone(), recall(remembered, now, oldest, look).await);
         }
     }
     let mut pairs = BTreeMap::new();
     let mut destinations = Vec::new();
     let mut preflight = Vec::new();
-    for spec in &rotation.plan().destinations {
+    for (index, spec) in rotation.plan().destinations.iter().enumerate() {
         let opened = ports.destinations.open(spec);
         destinations.push(match &opened {
             Ok(destination) => {
-                destination.read().await.map(|slots| without_secrets(slots, &mut pairs)).into()
+                let remembered = memory.places.entry(index).or_default();
+                let look = async { destination.read().await.map(place).into() };
+                match recall(remembered, now, oldest, look).await {
+                    Seen::Known(place) => {
+                        pairs.extend(place.pairs.into_iter().map(|pair| (pair.id.clone(), pair)));
+                        Seen::Known(place.slots)
+                    }
+                    Seen::Unknown(why) => Seen::Unknown(why),
+                }
             }
             Err(error) => Seen::Unknown(error.to_string()),
         });
@@ -46,7 +69,8 @@ pub(crate) async fn look(ports: &Ports<'_>, account: Account<'_>, rotation: &Rot
         }
     }
     let in_hand = pairs.keys().cloned().collect();
-    Look { observed: Observed { user, keys, last_used, destinations, preflight, in_hand }, pairs }
+    let observed = Observed { looked_at, user, keys, last_used, destinations, preflight, in_hand };
+    Look { observed, pairs }
 }
 
 async fn user(account: Account<'_>, rotation: &Rotation) -> Seen<Option<UserId>> {
@@ -62,16 +86,17 @@ async fn user(account: Account<'_>, rotation: &Rotation) -> Seen<Option<UserId>>
     }
 }
 
-/// Moves the pairs aside and keeps what they are recognised by.
-fn without_secrets(slots: Slots, pairs: &mut BTreeMap<AccessKeyId, AccessKeyPair>) -> HeldSlots {
+/// Takes the pairs out, and keeps what they are recognised by in their place.
+fn place(slots: Slots) -> Place {
+    let mut pairs = Vec::new();
     let Slots { pending, current, previous } = slots.map(|kept| {
         let held = kept.held();
         if let Kept::Pair(pair) = kept {
-            pairs.insert(pair.id.clone(), pair);
+            pairs.push(pair);
         }
         held
     });
-    HeldSlots { pending, current, previous }
+    Place { slots: HeldSlots { pending, current, previous }, pairs }
 }
 
 fn judge(preflight: Result<(), PortError>) -> Preflight {

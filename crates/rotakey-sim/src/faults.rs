@@ -1,6 +1,8 @@
 //! Faults to inject: which calls, when, how often, and what goes wrong. Plain data, so that a test can
 //! write them down and the control path of the sandbox can take them as JSON.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rotakey_core::id::AccountId;
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,10 @@ pub struct InjectedFault {
     /// The share of the matching calls that is hit, 0 to 1; all of them if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chance: Option<f64>,
+    /// Only calls that come faster than so many a second: each operation has in each account a token bucket of its own
+    /// that holds one second's worth, as IAM has. Calls that are hit take no token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faster_than: Option<f64>,
     /// How many calls are hit before the fault is over; no end if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls: Option<u32>,
@@ -64,6 +70,7 @@ impl InjectedFault {
             from: None,
             until: None,
             chance: None,
+            faster_than: None,
             calls: None,
             effect,
         }
@@ -113,6 +120,13 @@ impl InjectedFault {
         self
     }
 
+    /// Only calls that come faster than so many a second.
+    #[must_use]
+    pub fn faster_than(mut self, per_second: f64) -> Self {
+        self.faster_than = Some(per_second);
+        self
+    }
+
     fn matches(&self, service: Service, action: &str, account: Option<AccountId>, now: Timestamp) -> bool {
         self.service.is_none_or(|wanted| wanted == service)
             && self.action.as_deref().is_none_or(|wanted| wanted == action)
@@ -124,19 +138,47 @@ impl InjectedFault {
 
 /// The faults that are injected at present.
 #[derive(Debug, Default)]
-pub(crate) struct FaultPlan(Vec<InjectedFault>);
+pub(crate) struct FaultPlan {
+    faults: Vec<InjectedFault>,
+    buckets: Buckets,
+}
+
+/// The tokens of each operation in each account, and since when it has them.
+#[derive(Debug, Default)]
+struct Buckets(BTreeMap<(Service, String, Option<AccountId>), (f64, Timestamp)>);
+
+impl Buckets {
+    /// Takes a token, if there is one.
+    fn take(
+        &mut self,
+        (service, action, account): (Service, &str, Option<AccountId>),
+        per_second: f64,
+        now: Timestamp,
+    ) -> bool {
+        let most = per_second.max(1.0);
+        let bucket = self.0.entry((service, action.to_owned(), account)).or_insert((most, now));
+        let passed = now.duration_since(bucket.1).as_secs_f64();
+        *bucket = ((bucket.0 + passed * per_second).min(most), now);
+        let has_one = bucket.0 >= 1.0;
+        if has_one {
+            bucket.0 -= 1.0;
+        }
+        has_one
+    }
+}
 
 impl FaultPlan {
     pub(crate) fn add(&mut self, fault: InjectedFault) {
-        self.0.push(fault);
+        self.faults.push(fault);
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.faults.clear();
+        self.buckets = Buckets::default();
     }
 
     pub(crate) fn all(&self) -> &[InjectedFault] {
-        &self.0
+        &self.faults
     }
 
     /// The effect of the first fault that hits the call. A fault that has hit as often as it should is
@@ -149,16 +191,18 @@ impl FaultPlan {
         now: Timestamp,
         random: &mut Random,
     ) -> Option<Effect> {
-        let hit = self.0.iter().position(|fault| {
+        let buckets = &mut self.buckets;
+        let hit = self.faults.iter().position(|fault| {
             fault.calls != Some(0)
                 && fault.matches(service, action, account, now)
                 && fault.chance.is_none_or(|chance| random.chance(chance))
+                && fault.faster_than.is_none_or(|rate| !buckets.take((service, action, account), rate, now))
         })?;
-        let effect = self.0[hit].effect;
-        if let Some(calls) = &mut self.0[hit].calls {
+        let effect = self.faults[hit].effect;
+        if let Some(calls) = &mut self.faults[hit].calls {
             *calls -= 1;
             if *calls == 0 {
-                self.0.remove(hit);
+                self.faults.remove(hit);
             }
         }
         Some(effect)
@@ -199,6 +243,21 @@ mod tests {
         plan.add(InjectedFault::new(Effect::Throttle).with_chance(0.25));
         let hits = (0..1_000).filter(|&second| strike(&mut plan, "GetUser", second).is_some()).count();
         assert!((200..300).contains(&hits), "{hits}");
+    }
+
+    #[test]
+    fn what_comes_faster_than_its_limit_is_hit_operation_by_operation_and_account_by_account() {
+        let mut plan = FaultPlan::default();
+        plan.add(InjectedFault::new(Effect::Throttle).on_service(Service::Iam).faster_than(2.0));
+        let mut random = Random::new(1);
+        let mut hit = |action: &str, account: u64, milliseconds: i64| {
+            let now = Timestamp::from_millisecond(milliseconds).unwrap();
+            plan.strike(Service::Iam, action, AccountId::new(account), now, &mut random).is_some()
+        };
+        let seconds = [0, 0, 0, 400, 500, 600, 5_000, 5_000, 5_000];
+        let hits = seconds.map(|at| hit("GetUser", 1, at));
+        assert_eq!(hits, [false, false, true, true, false, true, false, false, true]);
+        assert!(!hit("ListUsers", 1, 5_000) && !hit("GetUser", 2, 5_000));
     }
 
     #[test]

@@ -193,7 +193,7 @@ impl World {
     /// Finds out who calls.
     fn admit<'a>(&self, request: &'a Request) -> Result<Call<'a>, Fault> {
         let credential = self.keyring.accept(&request.credentials, request.service, self.now)?;
-        let account = self.accounts.get(&credential.account_id);
+        let account = self.accounts.get(&credential.account_id).filter(|account| !account.suspended);
         let caller = account
             .and_then(|account| Caller::of(credential, account, request))
             .filter(|caller| request.service != Service::Iam || caller.may_call_iam())

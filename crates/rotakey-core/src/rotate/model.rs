@@ -93,6 +93,7 @@ impl World {
         let readable = slots.flatten().map(|held| held.key.clone());
         let last_used = |key| self.last_used.get(key).cloned().unwrap_or(LastUsed::Never);
         Observed {
+            looked_at: self.now,
             user: Seen::Known(self.user.clone()),
             keys: Seen::Known(self.keys.values().cloned().collect()),
             last_used: self.keys.keys().map(|key| (key.clone(), Seen::Known(last_used(key)))).collect(),

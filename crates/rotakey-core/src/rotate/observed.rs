@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::fact::{KeyFacts, LastUsed, Seen};
@@ -12,6 +13,9 @@ use crate::secret::{AccessKeyPair, Fingerprint};
 /// decision is made with.
 #[derive(Debug, Clone)]
 pub struct Observed {
+    /// An instant before which nothing of it was looked at yet. Some of it may be as much older than the decision as a
+    /// worker remembers what it saw.
+    pub looked_at: Timestamp,
     /// The id of the user that bears the plan's name; `None` if there is no such user.
     pub user: Seen<Option<UserId>>,
     /// All keys of the user.

@@ -18,6 +18,8 @@ pub(crate) struct Account {
     pub(crate) id: AccountId,
     pub(crate) name: String,
     pub(crate) email: String,
+    /// Whether it was closed: nobody gets in any more.
+    pub(crate) suspended: bool,
     pub(crate) created_at: Timestamp,
     pub(crate) root: RootUser,
     pub(crate) iam: Versioned<IamState>,

@@ -1,7 +1,9 @@
 //! Whether the caller may: identity policies, judged by `rotakey-iam-policy`.
 
-use rotakey_iam_policy::{Context, Decision, PolicyDocument, Request as PolicyRequest, evaluate};
 use std::sync::Arc;
+
+use rotakey_core::id::AccountId;
+use rotakey_iam_policy::{Context, Decision, PolicyDocument, Request as PolicyRequest, evaluate};
 
 use crate::api::{Fault, Protocol, Service};
 use crate::world::account::{Account, Call, Caller};
@@ -17,13 +19,34 @@ pub(crate) fn authorize(world: &World, call: &Call<'_>) -> Result<(), Fault> {
         return Ok(());
     }
     let resource = resource(world, call);
-    match decide(world, call, &policy_action(call), &resource) {
-        Decision::Allowed => Ok(()),
-        Decision::ImplicitlyDenied => Err(denied(call, &resource)),
-        Decision::ExplicitlyDenied => {
-            Err(refused(call, &resource, "with an explicit deny in an identity-based policy"))
+    for action in [policy_action(call)].into_iter().chain(tagging(call)) {
+        match decide(world, call, &action, &resource) {
+            Decision::Allowed => {}
+            Decision::ImplicitlyDenied => {
+                let reason = format!("because no identity-based policy allows the {action} action");
+                return Err(refused_to(call, &action, &resource, &reason));
+            }
+            Decision::ExplicitlyDenied => {
+                let reason = "with an explicit deny in an identity-based policy";
+                return Err(refused_to(call, &action, &resource, reason));
+            }
         }
     }
+    Ok(())
+}
+
+/// What a call that makes something with tags must be allowed, too.
+fn tagging(call: &Call<'_>) -> Option<String> {
+    call.parameters.tree.get("Tags")?;
+    let action = match (call.service(), call.action()) {
+        (Service::SecretsManager, "CreateSecret") => "secretsmanager:TagResource",
+        (Service::Ssm, "PutParameter") => "ssm:AddTagsToResource",
+        (Service::Iam, "CreateUser") => "iam:TagUser",
+        (Service::Iam, "CreateRole") => "iam:TagRole",
+        (Service::Iam, "CreatePolicy") => "iam:TagPolicy",
+        _ => return None,
+    };
+    Some(action.to_owned())
 }
 
 /// What the caller's own policies say. The root user has none and may everything.
@@ -32,7 +55,14 @@ pub(crate) fn decide(world: &World, call: &Call<'_>, action: &str, resource: &st
         return Decision::Allowed;
     }
     let account = world.account(call);
-    let context = context(call, account);
+    let mut context = context(world, call, account);
+    if let Some(owner) = resource.split(':').nth(4).filter(|owner| !owner.is_empty()) {
+        context = context.with("aws:ResourceAccount", owner);
+        // All accounts of the world are in the one organization.
+        if owner.parse().is_ok_and(|owner: AccountId| world.accounts.contains_key(&owner)) {
+            context = context.with("aws:ResourceOrgID", world.organization.id());
+        }
+    }
     let request = PolicyRequest { action, resource, principal: None, context: &context };
     let policies = identity_policies(&call.caller, account.iam.present());
     evaluate(&request, policies.iter().map(AsRef::as_ref))
@@ -46,7 +76,11 @@ pub(crate) fn denied(call: &Call<'_>, resource: &str) -> Fault {
 
 /// The refusal of a call, with the reason that AWS gives.
 pub(crate) fn refused(call: &Call<'_>, resource: &str, reason: &str) -> Fault {
-    let (caller, action) = (&call.caller.arn, policy_action(call));
+    refused_to(call, &policy_action(call), resource, reason)
+}
+
+fn refused_to(call: &Call<'_>, action: &str, resource: &str, reason: &str) -> Fault {
+    let caller = &call.caller.arn;
     let on = if resource == "*" { String::new() } else { format!(" on resource: {resource}") };
     let message = format!("User: {caller} is not authorized to perform: {action}{on} {reason}");
     match call.service().protocol() {
@@ -57,12 +91,13 @@ pub(crate) fn refused(call: &Call<'_>, resource: &str, reason: &str) -> Fault {
 }
 
 /// The values of the global condition keys.
-pub(crate) fn context(call: &Call<'_>, account: &Account) -> Context {
+pub(crate) fn context(world: &World, call: &Call<'_>, account: &Account) -> Context {
     let caller = &call.caller;
     let mut context = Context::new()
         .with("aws:CurrentTime", call.now.to_string())
         .with("aws:EpochTime", call.now.as_second().to_string())
         .with("aws:PrincipalAccount", caller.account_id.to_string())
+        .with("aws:PrincipalOrgID", world.organization.id())
         .with("aws:PrincipalArn", caller.role_arn.as_ref().unwrap_or(&caller.arn))
         .with("aws:RequestedRegion", &call.request.region)
         .with("aws:SecureTransport", "true")
@@ -96,7 +131,7 @@ pub(crate) fn resource(world: &World, call: &Call<'_>) -> String {
         Service::Iam => iam::resource(world, call),
         Service::SecretsManager => secrets_manager::resource(world, call),
         Service::Ssm => ssm::resource(call),
-        Service::Organizations => organizations::resource(call),
+        Service::Organizations => organizations::resource(world, call),
         Service::CloudTrail => cloudtrail::resource(call),
         Service::S3 | Service::DynamoDb | Service::Sqs | Service::Ec2 => workload::resource(call),
         Service::Sts => call.parameters.text("RoleArn").unwrap_or("*").to_owned(),

@@ -40,6 +40,11 @@ impl Organization {
         }
     }
 
+    /// The id of the organization.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The id of the root.
     pub(crate) fn root_id(&self) -> &str {
         &self.root_id
@@ -79,9 +84,22 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> 
     }
 }
 
-/// Organizations' listings act on nothing in particular.
-pub(crate) fn resource(_call: &Call<'_>) -> String {
-    "*".to_owned()
+/// The root or unit whose children are listed, or the account or unit that is asked about; the other listings act on
+/// nothing in particular.
+pub(crate) fn resource(world: &World, call: &Call<'_>) -> String {
+    let organization = &world.organization;
+    let named = match call.action() {
+        "ListOrganizationalUnitsForParent" | "ListAccountsForParent" => call.parameters.text("ParentId"),
+        "DescribeAccount" => call.parameters.text("AccountId"),
+        "ListParents" => call.parameters.text("ChildId"),
+        _ => None,
+    };
+    match named {
+        None => "*".to_owned(),
+        Some(id) if id.starts_with("r-") => organization.arn("root", &format!("/{id}")),
+        Some(id) if id.starts_with("ou-") => organization.arn("ou", &format!("/{id}")),
+        Some(id) => organization.arn("account", &format!("/{id}")),
+    }
 }
 
 fn describe_organization(world: &World) -> Tree {
@@ -192,13 +210,14 @@ fn known_parent<'a>(world: &World, call: &Call<'a>) -> Result<&'a str, Fault> {
 
 fn describe(world: &World, account: &Account) -> Tree {
     let method = if world.organization.management == Some(account.id) { "INVITED" } else { "CREATED" };
+    let state = if account.suspended { "SUSPENDED" } else { "ACTIVE" };
     Tree::map([
         ("Id", account.id.to_string().into()),
         ("Arn", account_arn(world, account).into()),
         ("Email", (&account.email).into()),
         ("Name", (&account.name).into()),
-        ("Status", "ACTIVE".into()),
-        ("State", "ACTIVE".into()),
+        ("Status", state.into()),
+        ("State", state.into()),
         ("JoinedMethod", method.into()),
         ("JoinedTimestamp", account.created_at.into()),
     ])

@@ -109,6 +109,7 @@ impl World {
             id,
             name: name.to_owned(),
             email: format!("aws+{name}@example.com"),
+            suspended: false,
             created_at: whole_second(created_at),
             root: RootUser { mfa_active: true, ..RootUser::default() },
             iam: Default::default(),
@@ -123,11 +124,26 @@ impl World {
     /// Adds an organizational unit under the root, moves the accounts there, and says its id.
     pub fn plant_unit(&mut self, name: &str, accounts: &[AccountId]) -> String {
         let root_id = self.organization.root_id().to_owned();
-        let id = self.organization.add_unit(name, &root_id, &mut self.random);
+        self.plant_unit_in(&root_id, name, accounts)
+    }
+
+    /// Adds an organizational unit in another one, moves the accounts there, and says its id.
+    pub fn plant_unit_in(&mut self, parent: &str, name: &str, accounts: &[AccountId]) -> String {
+        let id = self.organization.add_unit(name, parent, &mut self.random);
         for account in accounts {
             self.organization.parents.insert(*account, id.clone());
         }
         id
+    }
+
+    /// Suspends an account, as AWS does when it is closed: it stays in the organization, and nobody gets in.
+    pub fn suspend_account(&mut self, account: AccountId) {
+        self.accounts.get_mut(&account).expect("the scene has the account").suspended = true;
+    }
+
+    /// The id of the organization, such as `o-ab12cd34ef`.
+    pub fn organization_id(&self) -> &str {
+        self.organization.id()
     }
 
     /// The account that manages the organization: the first one.
@@ -244,6 +260,14 @@ impl World {
         let arn = role.arn(account);
         self.iam_of(account).roles.insert(name.to_owned(), Arc::new(role));
         arn
+    }
+
+    /// Gives a role an inline policy.
+    pub fn plant_role_policy(&mut self, account: AccountId, role: &str, name: &str, document: &str) {
+        let document = Document::parse(document).expect("the scene's document is a policy");
+        let roles = &mut self.iam_of(account).roles;
+        let role = roles.get_mut(role).expect("the scene has the role");
+        Arc::make_mut(role).policies.inline.insert(name.to_owned(), document);
     }
 
     /// All keys of an account as they are, in the order of the users' names, the root user's last.

@@ -119,7 +119,9 @@ enum Trust {
 }
 
 fn trusts(world: &World, call: &Call<'_>, role: &Role, role_arn: &str, how: Trust) -> bool {
-    let context = context(call, world.account(call));
+    let context = context(world, call, world.account(call));
+    let session = call.parameters.text("RoleSessionName").unwrap_or_default();
+    let context = context.with("sts:RoleSessionName", session);
     let context = match call.parameters.text("ExternalId") {
         Some(external_id) => context.with("sts:ExternalId", external_id),
         None => context,
@@ -148,7 +150,8 @@ fn names(statement: &rotakey_iam_policy::Statement, arn: &str) -> bool {
 fn find_role(world: &World, arn: &str) -> Option<(AccountId, Role)> {
     let account = arn.split(':').nth(4)?.parse().ok()?;
     let name = arn.rsplit('/').next()?;
-    let role = world.accounts.get(&account)?.iam.present().roles.get(name)?;
+    let home = world.accounts.get(&account).filter(|account| !account.suspended)?;
+    let role = home.iam.present().roles.get(name)?;
     (role.arn(account) == arn).then(|| (account, role.as_ref().clone()))
 }
 

@@ -54,7 +54,7 @@ impl Decision<'_> {
 
     /// Whether IAM's answers about a key can no longer be older than our own last change of it.
     pub(super) fn is_settled(&self, key: &AccessKeyId) -> bool {
-        self.rotation.touched.get(key).is_none_or(|touched| self.now >= *touched + SETTLE)
+        self.rotation.touched.get(key).is_none_or(|touched| self.seen.looked_at >= *touched + SETTLE)
     }
 
     /// What AWS said when it refused the key that was probed last.
