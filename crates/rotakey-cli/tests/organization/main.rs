@@ -1,0 +1,7 @@
+//! The real binary on an organization of several accounts, in a simulated AWS that enforces policies: by exactly the
+//! roles that the CloudFormation templates in `integrations/cloudformation` make.
+
+mod accounts;
+mod permissions;
+mod scene;
+mod template;

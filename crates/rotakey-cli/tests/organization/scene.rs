@@ -1,0 +1,219 @@
+//! An organization in a simulated AWS, entered by the roles of the templates, and a person who works on it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use rotakey_core::fact::KeyStatus;
+use rotakey_core::id::AccountId;
+use rotakey_sim::api::{Service, Tree};
+use rotakey_sim::ports::Client;
+use rotakey_sim::simulation::Simulation;
+use rotakey_sim::wire::{Running, Server};
+use rotakey_sim::world::World;
+use rotakey_sim::world::plant::{NewKey, NewUser};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::template::{Template, actions, without};
+
+pub(crate) const EXTERNAL_ID: &str = "rotakey-9f2c";
+
+/// What the templates make, but for one action, or for nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rights<'a> {
+    pub(crate) without: Option<&'a str>,
+}
+
+/// What is wrong with an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    Nothing,
+    NoRole,
+    OtherExternalId,
+    Suspended,
+}
+
+/// A running organization. The first account manages it, and rotakey runs there.
+pub(crate) struct Scene {
+    pub(crate) simulation: Simulation,
+    pub(crate) accounts: Vec<AccountId>,
+    bootstrap: Client,
+    hub: String,
+    folder: TempDir,
+    server: Running,
+    _runtime: Runtime,
+}
+
+/// What came of a run of the binary.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON ({error}):\n{self:#?}"))
+    }
+}
+
+const NOW: &str = "2026-11-23T12:00:00Z";
+
+impl Scene {
+    /// An organization whose accounts have these flaws, under `Workloads` but for the first; each with that many users,
+    /// whose one key is old and long unused.
+    pub(crate) fn new(rights: Rights<'_>, flaws: &[Flaw], users: usize) -> Self {
+        let now: Timestamp = NOW.parse().expect("an instant");
+        let ago = |days: i64| now - SignedDuration::from_hours(24 * days);
+        let mut world = World::new(11, now);
+        let accounts: Vec<AccountId> = (0..flaws.len())
+            .map(|number| world.create_account(&format!("account-{number}"), ago(900)))
+            .collect();
+        let workloads = world.plant_unit("Workloads", &accounts[1..2]);
+        world.plant_unit_in(&workloads, "Production", &accounts[2..]);
+        let organization = world.organization_id().to_owned();
+
+        let home = accounts[0];
+        let bootstrap = NewUser::new("bootstrap".parse().expect("a name"), ago(800));
+        world.plant_user(home, NewUser { attached: vec![ADMINISTRATOR.to_owned()], ..bootstrap });
+        let key = NewKey { created_at: ago(1), status: KeyStatus::Active, last_used: None };
+        let bootstrap = world.plant_key(home, &"bootstrap".parse().expect("a name"), key);
+
+        let hub = Template::read("rotakey-hub.yaml", &home.to_string(), &[("OrganizationId", &organization)]);
+        // In place of the service that runs rotakey, somebody of the account takes the role on.
+        let trust = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{home}:root") }, "Action": "sts:AssumeRole",
+        }] });
+        let hub_arn = world.plant_role(home, &hub.role_name(), &trust.to_string(), Vec::new(), ago(700));
+        world.plant_role_policy(home, &hub.role_name(), "rotakey-hub", &policy(&hub, rights));
+
+        let member = |account: AccountId, external_id: &str| {
+            let given = [
+                ("HubRoleArn", hub_arn.as_str()),
+                ("OrganizationId", organization.as_str()),
+                ("ExternalId", external_id),
+            ];
+            Template::read("rotakey-member-role.yaml", &account.to_string(), &given)
+        };
+        for (account, flaw) in accounts.iter().zip(flaws) {
+            let external_id = if *flaw == Flaw::OtherExternalId { "somebody-else" } else { EXTERNAL_ID };
+            let role = member(*account, external_id);
+            if *flaw != Flaw::NoRole {
+                let trust = role.trust().to_string();
+                world.plant_role(*account, &role.role_name(), &trust, Vec::new(), ago(700));
+                world.plant_role_policy(
+                    *account,
+                    &role.role_name(),
+                    "rotakey-member",
+                    &policy(&role, rights),
+                );
+            }
+            for number in 0..users {
+                let name = format!("app-{number}").parse().expect("a name");
+                world.plant_user(*account, NewUser::new(name, ago(600)));
+                let used = Some((ago(60), Service::S3, "us-east-1".to_owned()));
+                let name = format!("app-{number}").parse().expect("a name");
+                let key = NewKey { created_at: ago(200), status: KeyStatus::Active, last_used: used };
+                world.plant_key(*account, &name, key);
+            }
+            if *flaw == Flaw::Suspended {
+                world.suspend_account(*account);
+            }
+        }
+
+        let simulation = Simulation::new(world);
+        let runtime = Runtime::new().expect("a runtime");
+        let server = Server::new(simulation.clone(), Arc::new(real_time));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = runtime.block_on(server.start(address)).expect("a free port");
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let configuration = format!(
+            "[accounts]\nfrom = \"organization\"\ninclude = [\"Workloads\"]\nexternal_id = {{ file = \"external-id\" }}\n\n\
+             [[rotate.destination]]\ntype = \"secrets-manager\"\nname = \"iam/access-keys/{{account}}-{{user}}\"\n"
+        );
+        std::fs::write(folder.path().join("rotakey.toml"), configuration)
+            .expect("the folder can be written to");
+        std::fs::write(folder.path().join("external-id"), format!("{EXTERNAL_ID}\n")).expect("as above");
+        Self {
+            bootstrap: Client::new(simulation.clone(), bootstrap),
+            hub: hub_arn,
+            simulation,
+            accounts,
+            folder,
+            server,
+            _runtime: runtime,
+        }
+    }
+
+    /// Runs rotakey with a new session of the hub's role.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        let parameters =
+            Tree::map([("RoleArn", self.hub.as_str().into()), ("RoleSessionName", "task".into())]);
+        let session =
+            self.bootstrap.call(Service::Sts, "AssumeRole", parameters).expect("the hub is trusted");
+        let credentials = session.get("Credentials").expect("there are credentials");
+        let text = |member| credentials.text(member).expect("AWS tells it");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rotakey"));
+        command.args(arguments).env_clear().current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env("HOME", self.folder.path()).env("COLUMNS", "80").env("AWS_EC2_METADATA_DISABLED", "true");
+        command.env("AWS_ENDPOINT_URL", self.server.url()).env("ROTAKEY_SANDBOX_CLOCK", self.server.url());
+        command.env("AWS_REGION", "us-east-1").env("AWS_ACCESS_KEY_ID", text("AccessKeyId"));
+        command.env("AWS_SECRET_ACCESS_KEY", text("SecretAccessKey"));
+        command.env("AWS_SESSION_TOKEN", text("SessionToken"));
+        let output = command.output().expect("the binary runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("all output is UTF-8");
+        let code = output.status.code().expect("the binary ends by itself, not by a signal");
+        Ran { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Lets so many hours pass.
+    pub(crate) fn pass(&self, hours: i64) {
+        self.simulation.advance_to(self.simulation.now() + SignedDuration::from_hours(hours));
+    }
+
+    /// Somebody with all rights in that account.
+    pub(crate) fn inspector(&self, account: AccountId) -> Client {
+        let home = self.accounts[0];
+        let trust = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{home}:root") }, "Action": "sts:AssumeRole",
+        }] });
+        let administrator = vec![ADMINISTRATOR.to_owned()];
+        let arn = self.simulation.with_world(|world| {
+            world.plant_role(account, "inspector", &trust.to_string(), administrator, world.now())
+        });
+        self.bootstrap.assume_role(&arn, None).expect("the inspector is trusted")
+    }
+
+    /// All rotations, as `status` tells of them.
+    pub(crate) fn rotations(&self) -> Vec<Value> {
+        let all = self.run(&["rotate", "status", "--all", "--format", "json"]).json();
+        all.as_array().expect("a list").clone()
+    }
+}
+
+const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+fn policy(role: &Template, rights: Rights<'_>) -> String {
+    let policy = role.policy();
+    let policy = match rights.without {
+        Some(action) if actions(&policy).iter().any(|known| known == action) => without(&policy, action),
+        _ => policy,
+    };
+    policy.to_string()
+}
+
+#[expect(clippy::disallowed_methods, reason = "signatures are dated by the real time")]
+fn real_time() -> Timestamp {
+    Timestamp::now()
+}
