@@ -155,7 +155,6 @@ fn add(
     let id = parsed(operation, "account id", id)?;
     // `Status` is what `State` replaces; older endpoints have only that.
     let state = account.state.as_ref().map(|state| state.as_str());
-    #[expect(deprecated, reason = "only where there is nothing newer")]
     let state = state.or(account.status.as_ref().map(|status| status.as_str()));
     let state = state.ok_or_else(|| incomplete(operation, "the state of an account"))?;
     let member = Member {

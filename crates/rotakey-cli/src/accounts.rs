@@ -80,7 +80,6 @@ const CALLS_IN_EACH: NonZeroUsize = NonZeroUsize::new(4).expect("4 is not zero")
 pub(crate) struct AllAccounts {
     hub: Connection,
     clock: Arc<dyn Clock>,
-    config: AccountsConfig,
     way: Way,
     /// Accounts that were to be worked in and cannot be named: profiles that do not say whose they are.
     unnamed: Vec<NotJudged>,
@@ -91,9 +90,9 @@ pub(crate) struct AllAccounts {
 enum Way {
     /// The credentials belong to it.
     Own(AccountId),
-    /// By a role of the same name in every account, also in rotakey's own: it then has no more rights there than
+    /// By a role of the same name in each of these accounts, also in rotakey's own: it then has no more rights there than
     /// elsewhere.
-    Role(Arc<MemberRole>),
+    Role { role: Arc<MemberRole>, accounts: BTreeMap<AccountId, String> },
     /// As its profile says.
     Profiles(BTreeMap<AccountId, Connection>),
 }
@@ -114,14 +113,15 @@ impl From<AccountInventory> for Inventories {
 }
 
 impl AllAccounts {
-    /// The accounts that the configuration and the arguments name. For the one account of the credentials, and for
-    /// profiles, AWS is asked which they are; otherwise nothing is called yet.
+    /// The accounts that the configuration and the arguments name. AWS is asked which they are, but for a list. None of
+    /// them is entered yet.
     pub(crate) async fn open(
         globals: &GlobalArgs,
         args: &AccountArgs,
         config: &AccountsConfig,
         hub: &Connection,
         clock: &Arc<dyn Clock>,
+        printer: &Printer,
     ) -> Result<Self, CommandError> {
         let config = args.applied_to(config);
         let mut unnamed = Vec::new();
@@ -130,15 +130,22 @@ impl AllAccounts {
                 let caller = hub.inventory(Arc::clone(clock)).caller().await.map_err(port_error)?;
                 Way::Own(caller.account_id)
             }
-            AccountsFrom::Organization | AccountsFrom::List => Way::Role(Arc::new(role(&config, hub).await?)),
+            AccountsFrom::Organization => {
+                let role = Arc::new(role(&config, hub).await?);
+                Way::Role { role, accounts: members(&config, hub, clock, printer).await? }
+            }
+            AccountsFrom::List => {
+                let excluded = |id: &&AccountId| config.exclude.contains(&AccountSelector::Account(**id));
+                let accounts = config.list.iter().filter(|id| !excluded(id)).map(|id| (*id, String::new()));
+                Way::Role { role: Arc::new(role(&config, hub).await?), accounts: accounts.collect() }
+            }
             AccountsFrom::Profiles => {
                 let (named, gaps) = profiles(globals, &config, clock).await?;
                 unnamed = gaps;
                 Way::Profiles(named)
             }
         };
-        let (hub, clock) = (hub.clone(), Arc::clone(clock));
-        Ok(Self { hub, clock, config, way, unnamed, entered: Shelf::default() })
+        Ok(Self { hub: hub.clone(), clock: Arc::clone(clock), way, unnamed, entered: Shelf::default() })
     }
 
     /// Whether it is about one account, as most are.
@@ -161,7 +168,7 @@ impl AllAccounts {
                 _ => port_error(error),
             });
         }
-        let accounts = self.to_read(printer).await?;
+        let accounts = self.named();
         let progress = Progress::new(printer);
         let (total, done) = (accounts.len(), AtomicUsize::new(0));
         progress.step(0, Some(total), READING);
@@ -197,47 +204,13 @@ impl AllAccounts {
         Err(PortError::new(PortErrorKind::Invalid, "enter the account", message))
     }
 
-    /// The accounts to be read, with their names as far as they have any.
-    async fn to_read(&self, printer: &Printer) -> Result<BTreeMap<AccountId, String>, CommandError> {
-        let config = &self.config;
-        match (&self.way, config.from) {
-            (Way::Own(id), _) => Ok([(*id, String::new())].into()),
-            (Way::Profiles(named), _) => Ok(named.keys().map(|id| (*id, String::new())).collect()),
-            (Way::Role(_), AccountsFrom::Organization) => self.members(printer).await,
-            (Way::Role(_), _) => {
-                let listed = config.list.iter().filter(|id| self.is_named(id));
-                Ok(listed.map(|id| (*id, String::new())).collect())
-            }
+    /// The accounts, with their names as far as they are known.
+    fn named(&self) -> BTreeMap<AccountId, String> {
+        match &self.way {
+            Way::Own(id) => [(*id, String::new())].into(),
+            Way::Role { accounts, .. } => accounts.clone(),
+            Way::Profiles(profiles) => profiles.keys().map(|id| (*id, String::new())).collect(),
         }
-    }
-
-    /// The accounts of the organization that are meant. Those that cannot be worked in are told.
-    async fn members(&self, printer: &Printer) -> Result<BTreeMap<AccountId, String>, CommandError> {
-        let AccountsConfig { include, exclude, .. } = &self.config;
-        let tree = include.iter().chain(exclude).any(AccountSelector::needs_tree);
-        let organization = self.hub.organization(Arc::clone(&self.clock)).read(tree).await;
-        let organization = organization.map_err(|error| {
-            let denied = error.kind == PortErrorKind::Denied;
-            let error = port_error(error);
-            if denied {
-                return error
-                    .hint("Organizations answers the management account and delegated administrators only.");
-            }
-            error
-        })?;
-        let selected = organization.select(include, exclude);
-        if !selected.unknown.is_empty() {
-            let unknown: Vec<String> = selected.unknown.iter().map(ToString::to_string).collect();
-            return Err(CommandError::usage(format!(
-                "nothing in the organization is called {}",
-                unknown.join(", ")
-            ))
-            .hint("Units are named by their id (ou-ab12-11112222) or by their path from the root (Workloads/Production); names are case-sensitive."));
-        }
-        for (id, state) in &selected.left_out {
-            printer.note(&format!("Account {id} is left out: AWS has it as {state}."));
-        }
-        Ok(selected.accounts)
     }
 
     /// The accounts that could not be entered when that was last tried, and why.
@@ -249,35 +222,31 @@ impl AllAccounts {
         refused.map(|(id, error)| not_read(Some(id), &named(id, ""), &error)).collect()
     }
 
-    fn is_named(&self, id: &AccountId) -> bool {
-        let excluded = self.config.exclude.contains(&AccountSelector::Account(*id));
-        let listed = match self.config.from {
-            AccountsFrom::List => self.config.list.contains(id),
-            _ => true,
-        };
-        listed && !excluded
-    }
-
     /// The account of that number; `None` if it is not worked in.
     fn enter(&self, id: &AccountId) -> Option<&Entered> {
+        if let Some(entered) = self.entered.find(id) {
+            return Some(entered);
+        }
         let connection = match &self.way {
             Way::Own(own) => (own == id).then(|| self.hub.clone()),
-            Way::Role(role) => {
-                self.is_named(id).then(|| self.hub.assuming(*id, role, Arc::clone(&self.clock)))
+            Way::Role { role, accounts } => {
+                accounts.contains_key(id).then(|| self.hub.assuming(*id, role, Arc::clone(&self.clock)))
             }
             Way::Profiles(named) => named.get(id).cloned(),
         };
-        self.entered.find(id).or_else(|| {
-            let connection = connection?;
-            let (iam, probe) = (connection.iam(Arc::clone(&self.clock)), connection.key_probe());
-            Some(self.entered.put(Entered { id: *id, connection, iam, probe }))
-        })
+        let connection = connection?;
+        let (iam, probe) = (connection.iam(Arc::clone(&self.clock)), connection.key_probe());
+        Some(self.entered.put(Entered { id: *id, connection, iam, probe }))
     }
 }
 
 const READING: &str = "reading accounts";
 
 impl Accounts for AllAccounts {
+    fn ids(&self) -> Vec<AccountId> {
+        self.named().into_keys().collect()
+    }
+
     fn get(&self, id: &AccountId) -> Option<Account<'_>> {
         self.enter(id).map(|entered| Account { iam: &entered.iam, probe: &entered.probe })
     }
@@ -326,6 +295,39 @@ impl Shelf {
             shelf = &slot.next;
         }
     }
+}
+
+/// The accounts of the organization that are meant. Those that cannot be worked in are told.
+async fn members(
+    config: &AccountsConfig,
+    hub: &Connection,
+    clock: &Arc<dyn Clock>,
+    printer: &Printer,
+) -> Result<BTreeMap<AccountId, String>, CommandError> {
+    let AccountsConfig { include, exclude, .. } = config;
+    let tree = include.iter().chain(exclude).any(AccountSelector::needs_tree);
+    let organization = hub.organization(Arc::clone(clock)).read(tree).await.map_err(|error| {
+        let denied = error.kind == PortErrorKind::Denied;
+        let error = port_error(error);
+        if denied {
+            return error
+                .hint("Organizations answers the management account and delegated administrators only.");
+        }
+        error
+    })?;
+    let selected = organization.select(include, exclude);
+    if !selected.unknown.is_empty() {
+        let unknown: Vec<String> = selected.unknown.iter().map(ToString::to_string).collect();
+        return Err(CommandError::usage(format!(
+            "nothing in the organization is called {}",
+            unknown.join(", ")
+        ))
+        .hint("Units are named by their id (ou-ab12-11112222) or by their path from the root (Workloads/Production); names are case-sensitive."));
+    }
+    for (id, state) in &selected.left_out {
+        printer.note(&format!("Account {id} is left out: AWS has it as {state}."));
+    }
+    Ok(selected.accounts)
 }
 
 async fn role(config: &AccountsConfig, hub: &Connection) -> Result<MemberRole, CommandError> {

@@ -64,8 +64,9 @@ impl Aws {
         globals: &GlobalArgs,
         args: &AccountArgs,
         config: &Config,
+        printer: &Printer,
     ) -> Result<AllAccounts, CommandError> {
-        AllAccounts::open(globals, args, &config.accounts, &self.connection, &self.clock).await
+        AllAccounts::open(globals, args, &config.accounts, &self.connection, &self.clock, printer).await
     }
 
     /// Reads all keys of the account that the credentials belong to.
@@ -141,7 +142,7 @@ impl Outside {
     ) -> Result<Self, CommandError> {
         let aws = Aws::connect(globals).await?;
         let config = configuration::load(globals, printer, aws.clock.now())?;
-        let accounts = aws.accounts(globals, args, &config).await?;
+        let accounts = aws.accounts(globals, args, &config, printer).await?;
         let log = Log::open(store).await?;
         let destinations = AllDestinations { aws: aws.connection.clone(), local: OutsideDestinations };
         Ok(Self { config, aws, accounts, destinations, log })

@@ -17,6 +17,7 @@ use rotakey_core::secret::AccessKeyPair;
 use crate::journal::{Journal, JournalError};
 use crate::memory::Memory;
 use crate::observe::{Look, look};
+use crate::permits::Permits;
 use crate::port::{Account, Accounts, Clock, Destination, Destinations, PortError, PortErrorKind};
 use crate::store::{Store, StoreError, Turn};
 
@@ -58,6 +59,7 @@ pub struct Engine<'a> {
     worker: WorkerId,
     listener: Listener<'a>,
     custody: Mutex<BTreeMap<AccessKeyId, AccessKeyPair>>,
+    permits: Permits,
 }
 
 /// Where a rotation stands after it was driven.
@@ -88,7 +90,7 @@ pub enum Standing {
 impl<'a> Engine<'a> {
     /// An engine with nothing in custody.
     pub fn new(ports: Ports<'a>, worker: WorkerId, listener: Listener<'a>) -> Self {
-        Self { ports, worker, listener, custody: Mutex::default() }
+        Self { ports, worker, listener, custody: Mutex::default(), permits: Permits::default() }
     }
 
     /// Begins a rotation. Only its plan is logged; [`Self::tick`] does the rest.
@@ -201,6 +203,9 @@ impl<'a> Engine<'a> {
             let why = format!("account {account_id} is not among those that this run works in");
             return Ok(Some(Standing::Waits { until: now + LOOK_EVERY, why }));
         };
+        let permit = self.permits.take(account_id).await;
+        // The permit may have been waited for.
+        let now = self.ports.clock.now();
         let mut look = look(&self.ports, account, journal.rotation(), memory, now).await;
         look.observed.in_hand.extend(self.custody().keys().cloned());
         // That a key was not used is known up to the instant of the look, and no later.
@@ -227,6 +232,7 @@ impl<'a> Engine<'a> {
             Next::Record(event) => self.append_at_work(journal, &event).await.map(|()| None),
             Next::Wait { until, .. } if until <= now + NAP => {
                 journal.hold(self.ports.store, until + EFFECT_DEADLINE).await?;
+                drop(permit);
                 self.ports.clock.sleep_until(until).await;
                 if judging_use {
                     memory.clear();

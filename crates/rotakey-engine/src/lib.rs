@@ -8,5 +8,6 @@ pub mod journal;
 mod memory;
 pub mod memory_store;
 mod observe;
+mod permits;
 pub mod port;
 pub mod store;

@@ -63,9 +63,11 @@ fn a_broken_account_keeps_no_other_from_being_rotated() {
     assert_eq!(rotations.len(), 12);
     assert!(rotations.iter().all(|rotation| rotation["state"] == "adopting"), "{rotations:#?}");
 
-    // From here on account 1 is shut.
+    // From here on account 1 trusts nobody.
     let shut = scene.accounts[1].to_string();
-    scene.simulation.with_world(|world| world.suspend_account(scene.accounts[1]));
+    let nobody = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}]}"#;
+    let parameters = Tree::map([("RoleName", "rotakey-member".into()), ("PolicyDocument", nobody.into())]);
+    scene.inspector(scene.accounts[1]).call(Service::Iam, "UpdateAssumeRolePolicy", parameters).unwrap();
     scene.pass(30);
     let ran = scene.run(&["rotate", "tick"]).exits(4);
     assert!(ran.stderr.contains(&format!("account {shut} was not read: sts:AssumeRole")), "{}", ran.stderr);

@@ -10,8 +10,12 @@ use super::{Engine, LEASE, LOOK_EVERY, Report};
 use crate::journal::JournalError;
 use crate::store::{Claim, Outlook, RotationSummary, StoreError, Turn};
 
-/// How many rotations are driven at a time, and claimed at once.
-const CONCURRENCY: usize = 16;
+/// How many rotations are claimed at once.
+const CLAIM: usize = 64;
+
+/// How many rotations are driven at a time. Most of these wait for seconds between their steps; how many of one account
+/// are at work is bounded apart from this.
+const AT_A_TIME: usize = 1_024;
 
 /// A rotation that could not be driven, and why. The others are not affected.
 #[derive(Debug)]
@@ -52,7 +56,7 @@ impl Engine<'_> {
                 }
                 match self.claim(accounts, began).await {
                     Ok(claimed) => {
-                        let is_more = claimed.len() == CONCURRENCY;
+                        let is_more = claimed.len() == CLAIM;
                         Some((stream::iter(claimed), is_more))
                     }
                     Err(error) => {
@@ -66,7 +70,7 @@ impl Engine<'_> {
             .flatten()
             .enumerate()
             .map(|(place, claimed)| async move { (place, self.drive_claimed(&claimed).await, claimed.id) })
-            .buffer_unordered(CONCURRENCY)
+            .buffer_unordered(AT_A_TIME)
             .collect()
             .await;
         // Only now, so that nothing is cut off that is under way.
@@ -109,7 +113,7 @@ impl Engine<'_> {
         due: Timestamp,
     ) -> Result<Vec<RotationSummary>, StoreError> {
         let until = self.ports.clock.now() + LEASE;
-        self.ports.store.claim(Claim { accounts, now: due, until, limit: CONCURRENCY }).await
+        self.ports.store.claim(Claim { accounts, now: due, until, limit: CLAIM }).await
     }
 
     /// A log that is broken is for a person. It is looked at again in a while, and complained about.

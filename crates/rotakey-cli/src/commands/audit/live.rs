@@ -20,7 +20,7 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
     let aws = Aws::connect(globals).await?;
-    let accounts = aws.accounts(globals, &args.accounts, config).await?;
+    let accounts = aws.accounts(globals, &args.accounts, config, printer).await?;
     let Inventories { accounts: read, mut not_read } = accounts.read(printer).await?;
     printer.detail(&format!("{} calls of AWS were sent.", aws.connection.calls_sent()));
     let now = aws.clock.now();

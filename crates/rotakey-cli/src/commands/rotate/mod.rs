@@ -90,7 +90,7 @@ pub(crate) async fn run(
         RotateCommand::Plan(args) => {
             let aws = Aws::connect(globals).await?;
             let config = configuration::load(globals, printer, aws.clock.now())?;
-            let accounts = aws.accounts(globals, which, &config).await?;
+            let accounts = aws.accounts(globals, which, &config, printer).await?;
             with_log(path, async |store| {
                 plan::run(&args, &config, &accounts, store, printer, aws.clock.now()).await
             })

@@ -132,6 +132,7 @@ impl Simulated {
         let old = plan.old_key.clone();
         let slots = HeldSlots { current: Some(held(&old)), ..HeldSlots::default() };
         let seen = Observed {
+            looked_at: now,
             user: Seen::Known(Some(plan.subject.user_id.clone())),
             keys: Seen::Known(vec![KeyFacts { id: old.clone(), status: KeyStatus::Active, created_at }]),
             last_used: BTreeMap::from([(old.clone(), Seen::Known(last_used))]),
@@ -154,6 +155,7 @@ impl Simulated {
         let mut now = begun;
         loop {
             self.look(&mut run, now);
+            run.seen.looked_at = now;
             match run.rotation().next(&run.seen, now) {
                 Next::Do(effect) => {
                     let intent = effect.intent().clone();
