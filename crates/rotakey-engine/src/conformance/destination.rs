@@ -37,6 +37,11 @@ pub trait Harness: Send + Sync {
         true
     }
 
+    /// Whether the other side refuses who has no permission. Some servers for tests do not.
+    fn enforces_permissions(&self) -> bool {
+        true
+    }
+
     /// A place that takes every call and never answers, with an adapter that waits a fraction of a second. `None`
     /// if nobody is called.
     async fn silent(&self) -> Option<Box<dyn Place>> {

@@ -13,8 +13,8 @@ const MOST_CALLS: usize = 100;
 /// Each step is cut off at each of its calls, before and after the call is carried out. Then
 ///
 /// - applications find the old or the new pair, whole;
-/// - what is read never claims one pair while applications find another one. It may say that the new pair came
-///   perhaps, or in part: its key under another fingerprint;
+/// - what is read never claims one pair while applications find another one. Where that cannot be known, it is one of
+///   the two keys under a fingerprint that fits neither: then nobody takes the key for served, and nobody for gone;
 /// - doing the step again leaves what it leaves when nothing dies;
 /// - publishing the old pair goes back.
 pub async fn a_call_that_dies_leaves_the_old_or_the_new_pair(harness: &dyn Harness) {
@@ -129,7 +129,8 @@ async fn expect_no_false_claim(place: &dyn Place, step: Step, what: &str) {
         let false_claim = found.is_some_and(|found| found.as_ref() != Some(&claim));
         assert!(!false_claim, "after {what}, {} is said to be current and is not", claim.key);
     } else {
-        assert!(claim.key == new.key, "after {what}, {} is said to be current", claim.key);
+        let possible = claim.key == new.key || claim.key == old.key;
+        assert!(possible, "after {what}, {} is said to be current", claim.key);
     }
 }
 
