@@ -69,6 +69,13 @@ impl AccessKeyPair {
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
+impl Fingerprint {
+    /// What no pair has: it stands beside a key that is perhaps somewhere, or in part.
+    pub fn unknown() -> Self {
+        Self("unknown".to_owned())
+    }
+}
+
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
