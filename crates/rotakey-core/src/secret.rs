@@ -74,6 +74,11 @@ impl Fingerprint {
     pub(crate) fn of_no_secret(id: &AccessKeyId) -> Self {
         Self(id.to_string())
     }
+
+    /// What no pair has: it stands beside a key that is perhaps somewhere, or in part.
+    pub fn unknown() -> Self {
+        Self("unknown".to_owned())
+    }
 }
 
 impl fmt::Display for Fingerprint {

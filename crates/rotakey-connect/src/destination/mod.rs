@@ -1,29 +1,48 @@
 //! The destinations: one module each, and what they share.
 //!
-//! A destination here is one file (an age file brings a second one along) with three slots. What an operation
-//! means for the slots is decided in `transition`, without IO; how a change becomes durable in one step is
-//! the business of `exclusive`; what remains for an adapter is its format.
+//! Some are one file (an age file brings a second one along) with three slots. What an operation means for the slots is
+//! decided in `transition`, without IO; how a change becomes durable in one step is the business of `exclusive`; what
+//! remains for an adapter is its format.
+//!
+//! Others are variables of a CI vendor, of which most cannot be read: `mark` says how a later run knows all the same
+//! which key is there, and what remains for an adapter are its requests.
 
 use std::path::Path;
 
 use async_trait::async_trait;
 use rotakey_core::destination::{self as specs, DestinationSpec};
 use rotakey_core::id::AccessKeyId;
+use rotakey_core::rotate::Held;
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::port::{Destination, Destinations, PortError, PortErrorKind, Slots};
 
 use crate::destination::age_file::AgeFile;
+use crate::destination::bitbucket_variables::BitbucketVariables;
+use crate::destination::circleci_context::CircleciContext;
 use crate::destination::credentials_file::CredentialsFile;
 use crate::destination::exclusive::Exclusive;
+use crate::destination::github_actions::GithubActions;
+use crate::destination::gitlab_variables::{GitlabVariables, Whole};
+use crate::destination::hcp_terraform::HcpTerraform;
+use crate::destination::mark::Marked;
 
 pub(crate) mod age_file;
+mod bitbucket_variables;
+mod circleci_context;
+mod client;
 pub(crate) mod credentials_file;
 pub(crate) mod exclusive;
+mod github_actions;
+mod gitlab_variables;
+mod hcp_terraform;
 pub(crate) mod io;
+mod mark;
 mod transition;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vendor;
 
 /// Opens the destinations outside AWS. Every other one is [`PortErrorKind::Invalid`].
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,6 +57,16 @@ impl Destinations for OutsideDestinations {
             DestinationSpec::CredentialsFile(specs::CredentialsFile { path, profile }) => {
                 Ok(Box::new(FileDestination(CredentialsFile::new(path, profile)?)))
             }
+            DestinationSpec::GithubActions(spec) => Ok(Box::new(Marked(GithubActions::new(spec)?))),
+            DestinationSpec::GitlabVariables(spec) if spec.values.holds_whole_pair() => {
+                Ok(Box::new(Marked(GitlabVariables::<Whole>::new(spec)?)))
+            }
+            DestinationSpec::GitlabVariables(spec) => {
+                Ok(Box::new(Marked(GitlabVariables::<Held>::new(spec)?)))
+            }
+            DestinationSpec::CircleciContext(spec) => Ok(Box::new(Marked(CircleciContext::new(spec)?))),
+            DestinationSpec::BitbucketVariables(spec) => Ok(Box::new(Marked(BitbucketVariables::new(spec)?))),
+            DestinationSpec::HcpTerraform(spec) => Ok(Box::new(Marked(HcpTerraform::new(spec)?))),
             _ => Err(PortError::new(
                 PortErrorKind::Invalid,
                 format!("open {spec}"),

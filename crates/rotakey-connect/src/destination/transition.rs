@@ -40,17 +40,28 @@ impl Refused {
 /// What slots hold: pairs, or their marks.
 pub(super) trait Content: PartialEq {
     fn id(&self) -> &AccessKeyId;
+
+    /// A second copy, named so that it is seen in review.
+    fn duplicate(&self) -> Self;
 }
 
 impl Content for AccessKeyPair {
     fn id(&self) -> &AccessKeyId {
         &self.id
     }
+
+    fn duplicate(&self) -> Self {
+        AccessKeyPair::duplicate(self)
+    }
 }
 
 impl Content for Held {
     fn id(&self) -> &AccessKeyId {
         &self.key
+    }
+
+    fn duplicate(&self) -> Self {
+        self.clone()
     }
 }
 

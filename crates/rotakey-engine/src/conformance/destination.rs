@@ -1,7 +1,7 @@
 //! What every [`Destination`] must do. An adapter's test implements [`Harness`] and calls [`check_all`].
 //!
 //! One function checks one promise; each takes places of its own from the harness, so they can also be
-//! called one by one.
+//! called one by one. What a place does when the other side fails half-way is in `failures`.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -15,6 +15,10 @@ use rotakey_core::secret::{AccessKeyPair, Secret};
 
 use crate::port::{Destination, Kept, PortError, PortErrorKind, Slots};
 
+mod failures;
+
+pub use failures::{a_call_that_dies_leaves_the_old_or_the_new_pair, a_silent_place_is_given_up};
+
 /// Makes the places that the suite runs on.
 #[async_trait]
 pub trait Harness: Send + Sync {
@@ -24,8 +28,25 @@ pub trait Harness: Send + Sync {
     /// Places that hold something other than access keys, or more than that: at least one.
     async fn foreign(&self) -> Vec<Foreign>;
 
-    /// Places that cannot be written to (missing permission, a wrong path, unusable keys): at least one.
+    /// Places that cannot be written to (a wrong path, unusable keys): at least one for lack of permission.
     async fn broken(&self) -> Vec<Broken>;
+
+    /// Whether the places give back the pairs that were written to them, and not only their
+    /// [marks](Kept::Mark).
+    fn gives_secrets_back(&self) -> bool {
+        true
+    }
+
+    /// Whether the other side refuses who has no permission. Some servers for tests do not.
+    fn enforces_permissions(&self) -> bool {
+        true
+    }
+
+    /// A place that takes every call and never answers, with an adapter that waits a fraction of a second. `None`
+    /// if nobody is called.
+    async fn silent(&self) -> Option<Box<dyn Place>> {
+        None
+    }
 }
 
 /// Somewhere that the adapter under test can write to.
@@ -42,6 +63,27 @@ pub trait Place: Send + Sync {
     fn application(&self) -> Option<Application> {
         None
     }
+
+    /// Lets the other side die at the call of that number from now on, the first being 0, as it would for a process
+    /// that is killed there: that call and all later ones fail, until [`mend`](Self::mend). `false` if nobody is
+    /// called, and so nobody can die.
+    fn break_at(&self, _call: usize, _how: Break) -> bool {
+        false
+    }
+
+    /// Ends what [`break_at`](Self::break_at) began. Whether so many calls came.
+    fn mend(&self) -> bool {
+        false
+    }
+}
+
+/// How a call to a place dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Break {
+    /// It is not carried out.
+    Unheard,
+    /// It is carried out, and the answer is lost.
+    Unanswered,
 }
 
 /// What an application finds when it looks now: a key pair, nothing, or something that it cannot use.
@@ -73,6 +115,7 @@ pub struct Broken {
 /// Checks every promise of the contract.
 pub async fn check_all(harness: &dyn Harness) {
     an_empty_place_reads_as_nothing(harness).await;
+    what_is_read_is_a_pair_or_its_mark(harness).await;
     a_staged_pair_is_unseen_by_applications(harness).await;
     publishing_moves_pending_to_current_to_previous(harness).await;
     publishing_needs_no_stage(harness).await;
@@ -91,12 +134,30 @@ pub async fn check_all(harness: &dyn Harness) {
     preflight_refuses_what_publishing_would_refuse(harness).await;
     foreign_content_is_kept_or_refused(harness).await;
     no_error_holds_a_secret(harness).await;
+    a_call_that_dies_leaves_the_old_or_the_new_pair(harness).await;
+    a_silent_place_is_given_up(harness).await;
 }
 
 /// [`Destination::read`] of an empty place succeeds and finds no pair.
 pub async fn an_empty_place_reads_as_nothing(harness: &dyn Harness) {
     let place = harness.empty().await;
     expect_slots(&*place.open(), "an empty place", [None, None, None]).await;
+}
+
+/// A place gives back whole pairs, or marks of them, as its [kind](Harness::gives_secrets_back) says.
+pub async fn what_is_read_is_a_pair_or_its_mark(harness: &dyn Harness) {
+    let place = harness.empty().await;
+    let destination = place.open();
+    succeeds("publish", destination.publish(&pair(1)).await);
+    succeeds("publish", destination.publish(&pair(2)).await);
+    succeeds("stage", destination.stage(&pair(3)).await);
+    let Slots { pending, current, previous } = succeeds("read", destination.read().await);
+    for kept in [pending, current, previous].into_iter().flatten() {
+        assert!(
+            kept.pair().is_some() == harness.gives_secrets_back(),
+            "the place gives secrets back, or does not, against what its kind says"
+        );
+    }
 }
 
 /// [`Destination::stage`] fills `pending` and nothing else.
@@ -156,16 +217,19 @@ pub async fn staging_the_current_pair_does_nothing(harness: &dyn Harness) {
     expect_slots(&*destination, "staging the current pair", [None, Some(2), Some(1)]).await;
 }
 
-/// [`Destination::restore`] of the previous pair swaps it with the current one, there and back.
+/// [`Destination::restore`] of the previous pair swaps it with the current one, there and back. A place that keeps
+/// marks cannot, says so, and changes nothing; publishing the pair again does the same there.
 pub async fn restoring_undoes_publishing(harness: &dyn Harness) {
     let place = harness.empty().await;
     let destination = place.open();
     succeeds("publish", destination.publish(&pair(1)).await);
     succeeds("publish", destination.publish(&pair(2)).await);
-    succeeds("restore the previous pair", destination.restore(&pair(1).id).await);
+    succeeds("restore the current pair", destination.restore(&pair(2).id).await);
+    expect_slots(&*destination, "restoring the current pair", [None, Some(2), Some(1)]).await;
+    put_back(harness, &*destination, 1).await;
     expect_slots(&*destination, "restore", [None, Some(1), Some(2)]).await;
     expect_application(&*place, "restore", Some(1));
-    succeeds("restore back", destination.restore(&pair(2).id).await);
+    put_back(harness, &*destination, 2).await;
     expect_slots(&*destination, "restoring back", [None, Some(2), Some(1)]).await;
     expect_application(&*place, "restoring back", Some(2));
 }
@@ -176,7 +240,7 @@ pub async fn restoring_takes_a_pending_pair_too(harness: &dyn Harness) {
     let destination = place.open();
     succeeds("publish", destination.publish(&pair(1)).await);
     succeeds("stage", destination.stage(&pair(2)).await);
-    succeeds("restore the pending pair", destination.restore(&pair(2).id).await);
+    put_back(harness, &*destination, 2).await;
     let slots = succeeds("read", destination.read().await);
     expect_kept("current", slots.current.as_ref(), Some(2), "restoring the pending pair");
     expect_kept("previous", slots.previous.as_ref(), Some(1), "restoring the pending pair");
@@ -252,6 +316,7 @@ pub async fn every_operation_twice_is_the_same_as_once(harness: &dyn Harness) {
     let place = harness.empty().await;
     let destination = place.open();
     for step in script {
+        let step = step.on(harness);
         succeeds(&format!("{step:?}"), step.run(&*destination).await);
         let once = succeeds("read", destination.read().await);
         succeeds(&format!("{step:?} a second time"), step.run(&*destination).await);
@@ -269,7 +334,7 @@ pub async fn another_handle_sees_the_same(harness: &dyn Harness) {
     succeeds("stage", place.open().stage(&pair(2)).await);
     succeeds("publish", place.open().publish(&pair(2)).await);
     expect_slots(&*place.open(), "publish through other handles", [None, Some(2), Some(1)]).await;
-    succeeds("restore", place.open().restore(&pair(1).id).await);
+    put_back(harness, &*place.open(), 1).await;
     succeeds("forget", place.open().forget(&pair(2).id).await);
     expect_slots(&*place.open(), "restore and forget through other handles", [None, Some(1), None]).await;
 }
@@ -289,8 +354,8 @@ pub async fn a_reader_finds_one_whole_pair_at_every_moment(harness: &dyn Harness
             succeeds("stage", destination.stage(&pair(100 + number)).await);
             succeeds("stage", destination.stage(&pair(number)).await);
             succeeds("publish", destination.publish(&pair(number)).await);
-            succeeds("restore", destination.restore(&pair(number - 1).id).await);
-            succeeds("restore", destination.restore(&pair(number).id).await);
+            put_back(harness, &*destination, number - 1).await;
+            put_back(harness, &*destination, number).await;
             succeeds("forget", destination.forget(&pair(number - 1).id).await);
         }
     };
@@ -368,7 +433,11 @@ pub async fn preflight_changes_nothing(harness: &dyn Harness) {
 /// first, and for the same reason.
 pub async fn preflight_refuses_what_publishing_would_refuse(harness: &dyn Harness) {
     let broken = harness.broken().await;
-    assert!(!broken.is_empty(), "the harness has no broken place, so nothing would be checked");
+    let forbids = |broken: &Broken| matches!(broken.kind, PortErrorKind::Denied | PortErrorKind::Credentials);
+    assert!(
+        broken.iter().any(forbids),
+        "the harness has no place without permission, so that is not checked"
+    );
     for Broken { name, place, kind } in broken {
         let before = place.contents().await;
         let destination = place.open();
@@ -407,7 +476,7 @@ pub async fn foreign_content_is_kept_or_refused(harness: &dyn Harness) {
                 succeeds(&format!("stage into {name}"), destination.stage(&pair(number)).await);
                 succeeds(&format!("publish to {name}"), destination.publish(&pair(number)).await);
             }
-            succeeds(&format!("restore in {name}"), destination.restore(&pair(1).id).await);
+            put_back(harness, &*destination, 1).await;
             succeeds(&format!("forget in {name}"), destination.forget(&pair(2).id).await);
             let slots = succeeds("read", destination.read().await);
             expect_kept("current", slots.current.as_ref(), Some(1), name);
@@ -462,6 +531,14 @@ enum Step {
 }
 
 impl Step {
+    /// The step as it is done on such places: see [`put_back`].
+    fn on(self, harness: &dyn Harness) -> Self {
+        match self {
+            Self::Restore(number) if !harness.gives_secrets_back() => Self::Publish(number),
+            step => step,
+        }
+    }
+
     async fn run(self, destination: &dyn Destination) -> Result<(), PortError> {
         match self {
             Self::Stage(number) => destination.stage(&pair(number)).await,
@@ -470,6 +547,20 @@ impl Step {
             Self::Forget(number) => destination.forget(&pair(number).id).await,
         }
     }
+}
+
+/// Makes a pair that another slot holds current again, as the engine does: by restoring it or, where only marks are
+/// kept and restoring is refused, by publishing it.
+async fn put_back(harness: &dyn Harness, destination: &dyn Destination, number: u8) {
+    if harness.gives_secrets_back() {
+        succeeds("restore", destination.restore(&pair(number).id).await);
+        return;
+    }
+    let before = succeeds("read", destination.read().await);
+    let refused = fails("restore from a mark", destination.restore(&pair(number).id).await);
+    expect_kind("restore from a mark", &refused, &[PortErrorKind::NotFound]);
+    assert!(before == succeeds("read", destination.read().await), "a refused restore changed the place");
+    succeeds("publish again", destination.publish(&pair(number)).await);
 }
 
 /// Tells the reader that the writer is done.
