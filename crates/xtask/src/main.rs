@@ -7,6 +7,7 @@ mod apt;
 mod bench;
 mod docs;
 mod failure;
+mod github_openapi;
 mod moto;
 mod mutants;
 mod picture;

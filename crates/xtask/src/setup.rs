@@ -4,6 +4,7 @@ use std::process::Command;
 
 use crate::apt;
 use crate::failure::Failure;
+use crate::github_openapi;
 use crate::postgres;
 use crate::process;
 use crate::python::Environment;
@@ -31,6 +32,7 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
         java()?;
     }
     postgres::install()?;
+    github_openapi::install(repository)?;
     if !has_nextest(repository) {
         println!(
             "cargo-nextest is not installed, so the tests will run under `cargo test`, without time limits.\n\

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 use crate::repository::Repository;
-use crate::{moto, mutants, postgres, process, setup};
+use crate::{github_openapi, moto, mutants, postgres, process, setup};
 
 /// Runs the task.
 pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failure> {
@@ -13,6 +13,7 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
     let started = Instant::now();
     let environment = setup::tests(repository);
     environment.install()?;
+    github_openapi::install(repository)?;
     if !selection.quick {
         setup::slow(repository)?;
     }
@@ -23,6 +24,7 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
     let prepare = |command: &mut Command| {
         command.env("ROTAKEY_TEST_MOTO_URL", server.url()).env("ROTAKEY_TEST_PYTHON", &python);
         command.env("ROTAKEY_TEST_POSTGRES_URL", database.url());
+        command.env("ROTAKEY_TEST_GITHUB_OPENAPI", github_openapi::path(repository));
         for (name, environment) in [
             ("ROTAKEY_TEST_ENGINES_PYTHON", setup::engines(repository)),
             ("ROTAKEY_TEST_SPARK_PYTHON", setup::spark(repository)),
