@@ -16,7 +16,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::destination::client::{Client, Login, misdescribed, no_such_place};
-use crate::destination::mark::{self, Found, Look, Mark, Variables};
+use crate::destination::mark::{self, Found, Look, Mark};
+use crate::destination::marked::Variables;
 use crate::http::segment;
 
 /// The most that Bitbucket gives at once.
@@ -61,7 +62,8 @@ impl BitbucketVariables {
             (Some(repository), Some(deployment)) => format!(
                 "/repositories/{workspace}/{}/deployments_config/environments/{}/variables",
                 segment(repository)?,
-                segment(deployment)?
+                // It is written in braces, which mean something else in the configuration.
+                segment(&format!("{{{}}}", deployment.trim_matches(['{', '}'])))?
             ),
             (None, Some(_)) => {
                 return Err(misdescribed(

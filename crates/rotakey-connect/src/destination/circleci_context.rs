@@ -21,7 +21,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::destination::client::{Client, Login, no_such_place};
-use crate::destination::mark::{self, ADOPT, Doubt, Found, Look, Mark, Variables};
+use crate::destination::mark::{self, ADOPT, Doubt, Found, Look, Mark};
+use crate::destination::marked::Variables;
 use crate::http::segment;
 
 /// The value of a mark, which nobody reads.

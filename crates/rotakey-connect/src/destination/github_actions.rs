@@ -18,7 +18,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::destination::client::{Client, Login, misdescribed, no_such_place};
-use crate::destination::mark::{self, Found, Look, Mark, Variables};
+use crate::destination::mark::{self, Found, Look, Mark};
+use crate::destination::marked::Variables;
 use crate::http::{if_found, segment};
 
 const HEADERS: &[(&str, &str)] =

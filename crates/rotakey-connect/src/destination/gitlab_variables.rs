@@ -21,7 +21,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::destination::client::{Client, Login, misdescribed, no_such_place};
-use crate::destination::mark::{self, Found, Keep, Look, Mark, Variables};
+use crate::destination::mark::{self, Found, Keep, Look, Mark};
+use crate::destination::marked::Variables;
 use crate::destination::transition::Content;
 use crate::http::{if_found, segment};
 
@@ -171,7 +172,11 @@ impl<T: Keep> Variables for GitlabVariables<T> {
         }
         let value =
             |wanted: &str| found.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.expose());
-        look.pair = self.values.read_back(value).map(|pair| T::of(&pair));
+        if let Some(pair) = self.values.read_back(value) {
+            let rendered = self.values.render(&pair);
+            look.complete = rendered.iter().all(|(name, made)| value(name) == Some(made.expose()));
+            look.pair = Some(T::of(&pair));
+        }
         if look.ids.is_empty() && look.values.is_empty() {
             self.client.get("get the place of GitLab variables", &self.owner).await.map_err(no_such_place)?;
         }

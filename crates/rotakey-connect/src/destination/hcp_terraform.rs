@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::destination::client::{Client, Login, misdescribed, no_such_place};
-use crate::destination::mark::{self, Found, Look, Mark, Variables};
+use crate::destination::mark::{self, Found, Look, Mark};
+use crate::destination::marked::Variables;
 use crate::http::segment;
 
 const HEADERS: &[(&str, &str)] =

@@ -32,22 +32,23 @@
 //! Several values are torn between two of their writes, whatever is done, so they need the user's word
 //! (`several_writes`). The doubt covers all of them: it ends when all are written. What holds no secret goes first: then
 //! a pair that is read in between has the new key's id.
+//!
+//! This file says what marks mean; `marked` does the steps.
 
 use std::collections::BTreeMap;
 
-use async_trait::async_trait;
 use data_encoding::BASE32_NOPAD;
 use rotakey_core::destination::Values;
 use rotakey_core::id::AccessKeyId;
 use rotakey_core::rotate::Held;
 use rotakey_core::secret::{AccessKeyPair, Fingerprint, Secret};
-use rotakey_engine::port::{Destination, Kept, PortError, PortErrorKind, Slots};
+use rotakey_engine::port::{Kept, PortError, PortErrorKind, Slots};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::destination::transition::{self, Content};
+use crate::destination::transition::Content;
 
 /// What a person writes where the mark goes, so that rotakey takes over values that it did not write.
 pub(super) const ADOPT: &str = "adopt";
@@ -99,6 +100,8 @@ pub(super) struct Look<T> {
     pub(super) ids: BTreeMap<String, String>,
     /// The pair in the values, where they can be read.
     pub(super) pair: Option<T>,
+    /// Whether all values are made of that pair.
+    pub(super) complete: bool,
     /// Whether the place tells versions at all.
     pub(super) versioned: bool,
     /// A value was written so lately that one more write now might leave its version as it is.
@@ -117,208 +120,8 @@ pub(super) trait Keep: Content + Serialize + DeserializeOwned + Send + Sync + 's
     fn kept(self) -> Kept;
 }
 
-/// The values of one vendor.
-#[async_trait]
-pub(super) trait Variables: Send + Sync {
-    type Keep: Keep;
-
-    /// The destination, as messages name it.
-    fn place(&self) -> &str;
-
-    fn values(&self) -> &Values;
-
-    /// Whether the user allows several.
-    fn several_writes(&self) -> bool;
-
-    /// Fails for what can be known to be wrong without a call.
-    fn check(&self) -> Result<(), PortError>;
-
-    /// What is there. [`PortErrorKind::Invalid`] if there is no such place.
-    async fn look(&self) -> Result<Look<Self::Keep>, PortError>;
-
-    /// Fails if values and marks may not be written. Changes nothing.
-    async fn may_write(&self) -> Result<(), PortError>;
-
-    async fn write_value(&self, look: &Look<Self::Keep>, name: &str, value: &Secret)
-    -> Result<(), PortError>;
-
-    async fn write_mark(&self, look: &Look<Self::Keep>, mark: &Mark<Self::Keep>) -> Result<(), PortError>;
-
-    /// Writes the one value and the mark in one request, where the place can. `false` if it cannot.
-    async fn write_at_once(
-        &self,
-        _look: &Look<Self::Keep>,
-        _value: &Secret,
-        _mark: &Mark<Self::Keep>,
-    ) -> Result<bool, PortError> {
-        Ok(false)
-    }
-}
-
-/// The operations of a destination over the values of any vendor.
-pub(super) struct Marked<V>(pub(super) V);
-
-#[async_trait]
-impl<V: Variables> Destination for Marked<V> {
-    async fn preflight(&self) -> Result<(), PortError> {
-        self.look("preflight").await?;
-        self.0.may_write().await
-    }
-
-    async fn read(&self) -> Result<Slots, PortError> {
-        Ok(self.look("read").await?.1.into_slots())
-    }
-
-    async fn stage(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
-        let (look, mark) = self.look("stage").await?;
-        let new = V::Keep::of(pair);
-        let doubtful = mark.doubtful().filter(|doubtful| **doubtful != new);
-        if mark.doubt == Some(Doubt::Pending)
-            && let Some(doubtful) = doubtful
-        {
-            let why = format!("a write of {} was begun and not finished", doubtful.id());
-            return Err(self.error(PortErrorKind::Conflict, "stage", why));
-        }
-        if mark.doubt.is_none() && mark.current.as_ref() == Some(&new) {
-            return Ok(());
-        }
-        self.write_mark(&look, Mark { pending: Some(new), ..mark }).await
-    }
-
-    async fn publish(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
-        let (look, mark) = self.look("publish").await?;
-        self.make_current(look, mark, pair, |slots| Ok(transition::publish(slots, V::Keep::of(pair)))).await
-    }
-
-    async fn restore(&self, id: &AccessKeyId) -> Result<(), PortError> {
-        let (look, mark) = self.look("restore").await?;
-        if mark.doubt.is_none() && mark.current.as_ref().is_some_and(|kept| kept.id() == id) {
-            return Ok(());
-        }
-        let found = mark.find(id);
-        let why = match found {
-            Some(_) => "only the mark of this key is kept, not its secret: publish it again",
-            None => "this key is neither previous nor pending here",
-        };
-        let Some(pair) = found.and_then(Keep::pair) else {
-            return Err(self.error(PortErrorKind::NotFound, "restore", why));
-        };
-        self.make_current(look, mark, &pair, |slots| transition::restore(slots, id)).await
-    }
-
-    async fn forget(&self, id: &AccessKeyId) -> Result<(), PortError> {
-        let (look, mark) = self.look("forget").await?;
-        if mark.doubtful().is_some_and(|doubtful| doubtful.id() == id) {
-            return Err(self.error(PortErrorKind::Conflict, "forget", "applications perhaps read this key"));
-        }
-        let (slots, doubt, version) = mark.into_parts();
-        let slots = transition::forget(slots, id).map_err(|refused| self.refused("forget", &refused))?;
-        self.write_mark(&look, Mark::of(slots, doubt, version)).await
-    }
-}
-
-impl<V: Variables> Marked<V> {
-    /// What is there and what is known of it, or why it must not be touched.
-    async fn look(&self, operation: &str) -> Result<(Look<V::Keep>, Mark<V::Keep>), PortError> {
-        let values = self.0.values();
-        if values.len() > 1 && !self.0.several_writes() {
-            return Err(self.error(
-                PortErrorKind::Invalid,
-                operation,
-                "several values are written one after the other here, so a job that starts in between would find \
-                 a mixture of old and new: write one value with {json} in it, or allow it with several_writes = true",
-            ));
-        }
-        self.0.check()?;
-        let mut look = self.0.look().await?;
-        let mark = known(&mut look).map_err(|why| self.error(PortErrorKind::Conflict, operation, why))?;
-        Ok((look, mark))
-    }
-
-    async fn make_current(
-        &self,
-        look: Look<V::Keep>,
-        mark: Mark<V::Keep>,
-        pair: &AccessKeyPair,
-        change: impl FnOnce(Slots<V::Keep>) -> Result<Slots<V::Keep>, transition::Refused> + Send,
-    ) -> Result<(), PortError> {
-        let new = V::Keep::of(pair);
-        let change = |slots| change(slots).map_err(|refused| self.refused("publish", &refused));
-        if mark.doubt.is_none() && mark.current.as_ref() == Some(&new) {
-            let (slots, doubt, version) = mark.into_parts();
-            return self.write_mark(&look, Mark::of(change(slots)?, doubt, version)).await;
-        }
-        if look.fresh {
-            let why = "it was written within this very second: try again in the next one";
-            return Err(self.error(PortErrorKind::Throttled, "publish", why));
-        }
-        let mut values: Vec<_> = self.0.values().iter().collect();
-        values.sort_by_key(|(_, template)| template.is_secret());
-        let rendered: Vec<(&str, Secret)> =
-            values.into_iter().map(|(name, template)| (name, template.render(pair))).collect();
-        if let [(_, value)] = &rendered[..] {
-            let after = Mark::of(change(mark.duplicate().into_parts().0)?, None, None);
-            if self.0.write_at_once(&look, value, &after).await? {
-                return Ok(());
-            }
-            return self.write_in_steps(look, mark, new, &rendered, after.into_parts().0).await;
-        }
-        let after = change(mark.duplicate().into_parts().0)?;
-        self.write_in_steps(look, mark, new, &rendered, after).await
-    }
-
-    /// The three steps at the top of this file.
-    async fn write_in_steps(
-        &self,
-        mut look: Look<V::Keep>,
-        mark: Mark<V::Keep>,
-        new: V::Keep,
-        values: &[(&str, Secret)],
-        after: Slots<V::Keep>,
-    ) -> Result<(), PortError> {
-        let version = look.version();
-        self.write_mark(&look, mark.foresee(new, version)).await?;
-        if matches!(look.found, Found::Nothing) {
-            // The mark is a variable, or stands in one, that did not exist.
-            look = self.0.look().await?;
-        }
-        for (name, value) in values {
-            self.0.write_value(&look, name, value).await?;
-        }
-        let look = self.0.look().await?;
-        let version = look.version();
-        self.write_mark(&look, Mark::of(after, None, version)).await
-    }
-
-    /// Writes the mark, unless it stands there.
-    async fn write_mark(&self, look: &Look<V::Keep>, mark: Mark<V::Keep>) -> Result<(), PortError> {
-        let same = match &look.found {
-            Found::Mark(found) => *found == mark,
-            Found::Nothing => mark.is_empty(),
-            Found::Adopt | Found::Foreign => false,
-        };
-        if same { Ok(()) } else { self.0.write_mark(look, &mark).await }
-    }
-
-    fn error(&self, kind: PortErrorKind, operation: &str, why: impl Into<String>) -> PortError {
-        PortError::new(kind, format!("{operation} {}", self.0.place()), why)
-    }
-
-    fn refused(&self, operation: &str, refused: &transition::Refused) -> PortError {
-        match refused {
-            transition::Refused::Unknown(id) => {
-                let why = format!("{id} is neither previous nor pending here");
-                self.error(PortErrorKind::NotFound, operation, why)
-            }
-            transition::Refused::Current(id) => {
-                self.error(PortErrorKind::Conflict, operation, format!("applications read {id}"))
-            }
-        }
-    }
-}
-
 /// What the mark and the values say together, or why nothing can be said.
-fn known<T: Keep>(look: &mut Look<T>) -> Result<Mark<T>, String> {
+pub(super) fn known<T: Keep>(look: &mut Look<T>) -> Result<Mark<T>, String> {
     let version = look.version();
     let foreign = |why: &str| {
         format!(
@@ -334,23 +137,23 @@ fn known<T: Keep>(look: &mut Look<T>) -> Result<Mark<T>, String> {
         }
         Found::Nothing => return Err(foreign("there is a value that rotakey did not write")),
     };
+    let untouched = mark.version == version;
+    let mark = if untouched && version.is_some() { Mark { doubt: None, ..mark } } else { mark };
     if T::GIVES_BACK {
         // Somebody handed over what is there, now or before a pair was staged beside it.
-        let adopted = match &look.found {
+        let handed_over = match &look.found {
             Found::Adopt => true,
-            Found::Mark(found) => found.version == version,
+            Found::Mark(_) => untouched,
             Found::Nothing | Found::Foreign => false,
         };
         return match look.pair.take() {
-            Some(pair) => Ok(mark.with_pair(pair)),
+            Some(pair) => Ok(mark.with_pair(pair, look.complete)),
             None if mark.doubt.is_some() => Ok(mark),
-            None if look.values.is_empty() || adopted => Ok(Mark { current: None, ..mark }),
+            None if look.values.is_empty() || handed_over => Ok(Mark { current: None, ..mark }),
             None => Err(foreign("there is a value that is not an access key")),
         };
     }
-    let untouched = mark.version == version;
     match mark.doubt {
-        Some(_) if untouched && version.is_some() => Ok(Mark { doubt: None, ..mark }),
         Some(_) => Ok(mark),
         None if look.values.is_empty() => Ok(Mark { current: None, ..mark }),
         None if untouched => Ok(mark),
@@ -359,16 +162,16 @@ fn known<T: Keep>(look: &mut Look<T>) -> Result<Mark<T>, String> {
 }
 
 impl<T: Keep> Mark<T> {
-    fn of(slots: Slots<T>, doubt: Option<Doubt>, version: Option<String>) -> Self {
+    pub(super) fn of(slots: Slots<T>, doubt: Option<Doubt>, version: Option<String>) -> Self {
         Self { pending: slots.pending, current: slots.current, previous: slots.previous, doubt, version }
     }
 
-    fn into_parts(self) -> (Slots<T>, Option<Doubt>, Option<String>) {
+    pub(super) fn into_parts(self) -> (Slots<T>, Option<Doubt>, Option<String>) {
         let Self { pending, current, previous, doubt, version } = self;
         (Slots { pending, current, previous }, doubt, version)
     }
 
-    fn duplicate(&self) -> Self {
+    pub(super) fn duplicate(&self) -> Self {
         let copy = |slot: &Option<T>| slot.as_ref().map(T::duplicate);
         Self {
             pending: copy(&self.pending),
@@ -379,15 +182,15 @@ impl<T: Keep> Mark<T> {
         }
     }
 
-    fn find(&self, id: &AccessKeyId) -> Option<&T> {
+    pub(super) fn find(&self, id: &AccessKeyId) -> Option<&T> {
         [&self.current, &self.previous, &self.pending].into_iter().flatten().find(|kept| kept.id() == id)
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.pending.is_none() && self.current.is_none() && self.previous.is_none()
     }
 
-    fn doubtful(&self) -> Option<&T> {
+    pub(super) fn doubtful(&self) -> Option<&T> {
         match self.doubt? {
             Doubt::Pending => self.pending.as_ref(),
             Doubt::Current => self.current.as_ref(),
@@ -395,7 +198,7 @@ impl<T: Keep> Mark<T> {
     }
 
     /// The mark of step 1.
-    fn foresee(self, new: T, version: Option<String>) -> Self {
+    pub(super) fn foresee(self, new: T, version: Option<String>) -> Self {
         if self.doubt.is_some() {
             self
         } else if self.current.is_some() && self.previous.as_ref() == Some(&new) {
@@ -405,11 +208,12 @@ impl<T: Keep> Mark<T> {
         }
     }
 
-    /// What is known where the pair in the values can be read.
-    fn with_pair(self, pair: T) -> Self {
+    /// What is known where the pair in the values can be read. A doubt ends only if all values are of that pair.
+    fn with_pair(self, pair: T, complete: bool) -> Self {
         let (is_current, is_pending) =
             (self.current.as_ref() == Some(&pair), self.pending.as_ref() == Some(&pair));
         match self.doubt {
+            Some(_) if !complete => self,
             Some(_) if is_current => Self { doubt: None, ..self },
             Some(Doubt::Pending) if is_pending => {
                 Self { pending: None, previous: self.current, current: Some(pair), doubt: None, ..self }
@@ -430,7 +234,7 @@ impl<T: Keep> Mark<T> {
         }
     }
 
-    fn into_slots(self) -> Slots {
+    pub(super) fn into_slots(self) -> Slots {
         let unknown = self.doubtful().map(|doubtful| {
             Kept::Mark(Held { key: doubtful.id().clone(), fingerprint: Fingerprint::unknown() })
         });
@@ -474,7 +278,11 @@ impl<T: Keep> Found<T> {
         match text.map(str::trim) {
             None | Some("") => Self::Nothing,
             Some(ADOPT) => Self::Adopt,
-            Some(text) => serde_json::from_str(text).map_or(Self::Foreign, Self::Mark),
+            // Not a list, which is taken for an object otherwise.
+            Some(text) if text.starts_with('{') => {
+                serde_json::from_str(text).map_or(Self::Foreign, Self::Mark)
+            }
+            Some(_) => Self::Foreign,
         }
     }
 }
@@ -487,6 +295,7 @@ impl<T> Look<T> {
             values: BTreeMap::new(),
             ids: BTreeMap::new(),
             pair: None,
+            complete: false,
             versioned: true,
             fresh: false,
         }
@@ -494,7 +303,7 @@ impl<T> Look<T> {
 
     /// One text for the versions of all values; equal if nothing was written in between. `None` if the place does not
     /// tell.
-    fn version(&self) -> Option<String> {
+    pub(super) fn version(&self) -> Option<String> {
         if !self.versioned {
             return None;
         }

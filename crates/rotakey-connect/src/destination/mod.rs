@@ -5,7 +5,7 @@
 //! remains for an adapter is its format.
 //!
 //! Others are variables of a CI vendor, of which most cannot be read: `mark` says how a later run knows all the same
-//! which key is there, and what remains for an adapter are its requests.
+//! which key is there, `marked` does the steps, and what remains for an adapter are its requests.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ use crate::destination::exclusive::Exclusive;
 use crate::destination::github_actions::GithubActions;
 use crate::destination::gitlab_variables::{GitlabVariables, Whole};
 use crate::destination::hcp_terraform::HcpTerraform;
-use crate::destination::mark::Marked;
+use crate::destination::marked::Marked;
 
 pub(crate) mod age_file;
 mod bitbucket_variables;
@@ -37,6 +37,7 @@ mod gitlab_variables;
 mod hcp_terraform;
 pub(crate) mod io;
 mod mark;
+mod marked;
 mod transition;
 
 #[cfg(test)]

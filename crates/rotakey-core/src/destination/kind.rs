@@ -459,7 +459,7 @@ pub struct BitbucketVariables {
     /// The repository; the variables of the whole workspace if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
-    /// The id of a deployment environment of the repository.
+    /// The id of a deployment environment of the repository, without its braces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<String>,
     /// The variables: one `AWS_ACCESS_KEY` in JSON if absent.

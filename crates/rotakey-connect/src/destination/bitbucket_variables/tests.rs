@@ -3,7 +3,7 @@ use rotakey_core::secret::Fingerprint;
 use rotakey_engine::conformance::destination::{Break, Place, check_all};
 
 use super::*;
-use crate::destination::mark::Marked;
+use crate::destination::marked::Marked;
 use crate::destination::tests::pair;
 use crate::destination::vendor::suite::{NAME, SECRET_OF_OTHERS, Suite, check_several_values, token};
 use crate::destination::vendor::{Request, Response, Vendor, description};
@@ -209,7 +209,7 @@ async fn where_no_version_is_told_a_write_in_doubt_stays_so_until_it_is_repeated
 #[tokio::test]
 async fn workspaces_and_deployments_have_paths_of_their_own_and_passwords_are_sent_as_such() {
     for (repository, deployment) in
-        [(None, None), (Some("web"), Some("{f0f0f0f0-0000-4000-8000-000000000000}"))]
+        [(None, None), (Some("web"), Some("f0f0f0f0-0000-4000-8000-000000000000"))]
     {
         let mut place = SUITE.place("writer");
         edit(&mut place.spec).repository = repository.map(str::to_owned);

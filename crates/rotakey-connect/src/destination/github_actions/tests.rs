@@ -6,7 +6,7 @@ use rotakey_engine::conformance::destination::{Place, check_all};
 use rotakey_engine::port::PortErrorKind;
 
 use super::*;
-use crate::destination::mark::Marked;
+use crate::destination::marked::Marked;
 use crate::destination::tests::pair;
 use crate::destination::vendor::suite::{NAME, SECRET_OF_OTHERS, Suite, check_several_values, token};
 use crate::destination::vendor::{Request, Response, Vendor, description};
@@ -358,4 +358,18 @@ fn github_keeps_some_names_for_itself() {
     let spec = json!({ "repository": "acme/web", "values": { "github_KEY": "{json}" } });
     let adapter = GithubActions::new(&serde_json::from_value(spec).unwrap()).unwrap();
     assert_eq!(adapter.check().unwrap_err().kind, PortErrorKind::Invalid);
+}
+
+#[test]
+fn boxes_are_those_of_libsodium() {
+    // Sealed by libsodium (PyNaCl 1.6) to the public half of this key.
+    let private = SecretKey::from([7; 32]);
+    let public = "E75P6uryBMf9M1j8nAByGIHRdCeBKCJ+xnTzf3/pe20=";
+    assert_eq!(BASE64.encode(private.public_key().as_bytes()), public);
+    let theirs =
+        "uTeJWUTww4+VC9BKXQT2F1RFe65B6KWimfWloIezMh7jzY1TBUYc+pKqQlvjRuGPCniLVOp98YCXdyt4JJwxUp3lLA==";
+    assert_eq!(private.unseal(&BASE64.decode(theirs.as_bytes()).unwrap()).unwrap(), b"sealed by libsodium");
+    let ours = seal(public, &Secret::new("sealed by rotakey".to_owned())).unwrap();
+    assert_eq!(private.unseal(&BASE64.decode(ours.as_bytes()).unwrap()).unwrap(), b"sealed by rotakey");
+    assert_eq!(seal("too short", &Secret::new("x".to_owned())), None);
 }

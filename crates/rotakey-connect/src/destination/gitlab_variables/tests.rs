@@ -1,11 +1,12 @@
 use rotakey_core::destination::DestinationSpec;
 use rotakey_core::rotate::Held;
-use rotakey_engine::conformance::destination::{Place, check_all};
+use rotakey_core::secret::Fingerprint;
+use rotakey_engine::conformance::destination::{Break, Place, check_all};
 use rotakey_engine::port::PortErrorKind;
 use serde_json::Value;
 
 use super::*;
-use crate::destination::mark::Marked;
+use crate::destination::marked::Marked;
 use crate::destination::tests::pair;
 use crate::destination::vendor::suite::{NAME, SECRET_OF_OTHERS, Suite, check_several_values, token};
 use crate::destination::vendor::{Request, Response, Vendor, description};
@@ -195,6 +196,27 @@ async fn variables_of_gitlab_keep_the_contract_of_destinations() {
 #[tokio::test]
 async fn several_variables_of_gitlab_are_finished_after_a_crash_between_them() {
     check_several_values(&SUITE, |spec| edit(spec).several_writes = true).await;
+}
+
+#[tokio::test]
+async fn a_whole_pair_is_not_all_while_a_value_made_of_it_is_missing() {
+    let mut place = SUITE.place("writer");
+    edit(&mut place.spec).several_writes = true;
+    edit(&mut place.spec).values = serde_json::from_value(json!({
+        "A_PAIR": "{json}", "SMTP": "{ses_smtp_password:eu-west-1}",
+    }))
+    .unwrap();
+    place.open().publish(&pair(1)).await.unwrap();
+    // Three looks, the mark and the first value; the second one is not written any more.
+    place.server.die_at(5, Break::Unheard);
+    place.open().publish(&pair(2)).await.unwrap_err();
+    assert!(place.server.live_again());
+    let pair_there = place.server.vendor(|gitlab| gitlab.value("A_PAIR")).unwrap();
+    assert!(pair_there.contains(pair(2).secret.expose()));
+    let current = place.open().read().await.unwrap().current.unwrap().held();
+    assert_eq!(current, Held { key: pair(2).id, fingerprint: Fingerprint::unknown() });
+    place.open().publish(&pair(2)).await.unwrap();
+    assert_eq!(place.open().read().await.unwrap().current, Some(Kept::Pair(pair(2))));
 }
 
 #[tokio::test]

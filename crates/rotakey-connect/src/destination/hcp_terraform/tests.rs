@@ -2,7 +2,7 @@ use rotakey_core::destination::DestinationSpec;
 use rotakey_engine::conformance::destination::{Place, check_all};
 
 use super::*;
-use crate::destination::mark::Marked;
+use crate::destination::marked::Marked;
 use crate::destination::tests::pair;
 use crate::destination::vendor::suite::{NAME, SECRET_OF_OTHERS, Suite, check_several_values, token};
 use crate::destination::vendor::{Request, Response, Vendor, description};

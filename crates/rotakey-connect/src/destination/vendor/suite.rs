@@ -32,9 +32,12 @@ pub(in crate::destination) struct Suite<V: 'static> {
     pub(in crate::destination) open: fn(&DestinationSpec, Duration) -> Box<dyn Destination>,
     /// Content that rotakey did not write, by what is special about it, and what of it must be kept: nothing if the
     /// place must be refused.
-    pub(in crate::destination) foreign: &'static [(&'static str, fn(&mut V), &'static [&'static str])],
+    pub(in crate::destination) foreign: &'static [Content<V>],
     pub(in crate::destination) gives_secrets_back: bool,
 }
+
+/// What is special about the content, what puts it there, and what of it must be kept.
+pub(in crate::destination) type Content<V> = (&'static str, fn(&mut V), &'static [&'static str]);
 
 /// A place on a server of its own.
 pub(in crate::destination) struct VendorPlace<V> {
