@@ -8,6 +8,7 @@ pub mod audit;
 pub mod destination;
 pub mod fact;
 pub mod id;
+pub mod notify;
 pub mod organization;
 pub mod policy;
 pub mod report;

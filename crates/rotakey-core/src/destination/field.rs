@@ -38,11 +38,11 @@ pub enum FieldKind {
 }
 
 impl Field {
-    pub(super) const fn new(name: &'static str, kind: FieldKind) -> Self {
+    pub(crate) const fn new(name: &'static str, kind: FieldKind) -> Self {
         Self { name, kind, required: None }
     }
 
-    pub(super) const fn required(name: &'static str, kind: FieldKind, hint: &'static str) -> Self {
+    pub(crate) const fn required(name: &'static str, kind: FieldKind, hint: &'static str) -> Self {
         Self { name, kind, required: Some(hint) }
     }
 }

@@ -1,6 +1,7 @@
 //! Reads `rotakey.toml`.
 
 mod accounts;
+mod notify;
 mod policy;
 mod rotate;
 
@@ -10,7 +11,7 @@ use toml::de::DeTable;
 
 use super::mistake::{Gravity, Mistake};
 use super::reader::{Reader, Section};
-use super::{AccountsConfig, Policy, RotateConfig};
+use super::{AccountsConfig, NotifyEntry, Policy, RotateConfig};
 
 /// What `rotakey.toml` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
@@ -22,6 +23,8 @@ pub struct Config {
     pub policy: Policy,
     /// How keys are rotated.
     pub rotate: RotateConfig,
+    /// Who is told of what happens to keys.
+    pub notify: Vec<NotifyEntry>,
     /// What [`check`] found that is perhaps not meant.
     #[schemars(skip)]
     warnings: Vec<Mistake>,
@@ -71,7 +74,7 @@ pub fn check(text: &str) -> Result<Config, Vec<Mistake>> {
 }
 
 fn read(reader: &mut Reader<'_>, root: &Section<'_>) -> Config {
-    reader.only_known_keys(root, &["accounts", "policy", "rotate"]);
+    reader.only_known_keys(root, &["accounts", "policy", "rotate", "notify"]);
     let accounts = root.get("accounts").and_then(|field| reader.section(field));
     let policy = root.get("policy").and_then(|field| reader.section(field));
     let rotate = root.get("rotate").and_then(|field| reader.section(field));
@@ -79,6 +82,7 @@ fn read(reader: &mut Reader<'_>, root: &Section<'_>) -> Config {
         accounts: accounts.map(|section| accounts::read(reader, &section)).unwrap_or_default(),
         policy: policy.map(|section| policy::read(reader, &section)).unwrap_or_default(),
         rotate: rotate.map(|section| rotate::read(reader, &section)).unwrap_or_default(),
+        notify: root.get("notify").map(|field| notify::read(reader, field)).unwrap_or_default(),
         warnings: Vec::new(),
     }
 }

@@ -214,6 +214,12 @@ impl Rotation {
         Some(&trouble.message)
     }
 
+    /// The step that fails, how often it has in a row, and what it met last; if one does.
+    pub fn failing(&self) -> Option<(&Intent, u32, &str)> {
+        let trouble = self.trouble.as_ref().filter(|trouble| !trouble.reported_done)?;
+        Some((&trouble.intent, trouble.failures, &trouble.message))
+    }
+
     /// How it ended, if it has.
     pub fn ending(&self) -> Option<&Ending> {
         match &self.state {

@@ -44,6 +44,17 @@ fn everything_that_can_be_written_is_read() {
     assert_eq!(config.rotate.delete_after, Period::days(7));
     assert_eq!(config.rotate.brown_out, Some(Period::minutes(30)));
     assert_eq!(config.rotate.destinations.len(), 18);
+    let channels: Vec<_> = config.notify.iter().map(|entry| entry.spec.to_string()).collect();
+    insta::assert_snapshot!(channels.join("\n"), @r"
+    slack-webhook
+    slack #keys
+    teams
+    pagerduty
+    sns arn:aws:sns:eu-central-1:111122223333:keys.fifo
+    ses from rotakey@example.com
+    smtp smtp.example.com from rotakey@example.com
+    webhook https://tickets.example.com/rotakey
+    ");
 }
 
 #[test]
@@ -82,7 +93,7 @@ type = "age-file"
 path = "keys/{usr}.age"
 recipients = []
 
-[notify]
+[notifications]
 "#;
     insta::assert_snapshot!(mistakes(text), @r#"
     3:11: policy.max_age: is a number, not a length of time
@@ -120,8 +131,8 @@ recipients = []
     30:1: rotate.destination[2].identity: is missing
         hint: say what it is read back with: identity = "identity.txt"
     32:8: rotate.destination[2].path: {usr} is not a placeholder: there are {user}, {account}, {environment} and {tag:KEY}
-    35:2: notify: there is no such key
-        hint: there are: policy, rotate
+    35:2: notifications: there is no such key
+        hint: there are: accounts, policy, rotate, notify
     "#);
 }
 
@@ -185,6 +196,64 @@ expires = 2026-10-31
 }
 
 #[test]
+fn every_mistake_in_a_notify_is_told_with_its_place_and_a_hint() {
+    let text = r##"
+[[notify]]
+type = "slack"
+chanel = "#keys"
+channel = "#keys"
+events = ["ask", "begun"]
+digest = "9 o'clock"
+remind_every = "5m"
+subject = "{usr}"
+
+[[notify]]
+name = "mail"
+type = "smtp"
+host = "mail.example.com"
+tls = "none"
+from = "rotakey@example.com"
+to = []
+
+[[notify]]
+name = "pages"
+type = "pagerduty"
+routing_key = { env = "KEY" }
+digest = "09:00 UTC"
+
+[[notify]]
+name = "topic"
+type = "sns"
+topic_arn = "keys"
+
+[[notify]]
+name = "topic"
+type = "webhook"
+url = "https://example.com"
+signing_secret = { environment = "X" }
+"##;
+    insta::assert_snapshot!(mistakes(text), @r##"
+    2:1: notify[1].name: is missing
+        hint: `rotakey notify test --to NAME` calls it so: name = "platform"
+    2:1: notify[1].token: is missing
+        hint: the bot's token (xoxb-…): token = { env = "SLACK_TOKEN" }
+    4:1: notify[1].chanel: there is no such key
+        hint: did you mean channel?
+    6:11: notify[1].events: "ask" is not known
+        hint: did you mean "asks"?
+    7:10: notify[1].digest: "9 o'clock" is not a time of the day in a time zone
+        hint: for example: digest = "09:00 Europe/Berlin"
+    8:16: notify[1].remind_every: 5 min is out of range: from 1 h to 90 d
+    9:11: notify[1].subject: {usr} is not a placeholder: there are {title} {what} {why} {what_to_do} {commands} {kind} {severity} {since} {user} {account} {owner} {old_key} {new_key} {rotation} {id}
+    17:6: notify[2].to: is an empty list
+    23:10: notify[3].digest: does not go with this type: an incident is opened at once, each by itself
+    28:13: notify[4].topic_arn: is no ARN
+        hint: for example: arn:aws:sns:eu-central-1:111122223333:keys
+    30:1: notify[5]: unknown variant `environment`, expected one of `env`, `file`, `command`
+    "##);
+}
+
+#[test]
 fn limits_that_would_find_every_key_due_are_mistakes() {
     for text in [
         "[policy]\nmax_age = \"14d\"",
@@ -240,6 +309,13 @@ fn path_of(parent: &str, key: &str) -> String {
     }
 }
 
+/// Whether the table says where a credential is taken from: those are all alike.
+fn is_credential(value: &toml::Value) -> bool {
+    value
+        .as_table()
+        .is_some_and(|table| table.keys().all(|key| ["env", "file", "command"].contains(&key.as_str())))
+}
+
 /// The paths of all keys of a document; arrays and the names of tags are left out.
 fn keys_of(path: &str, value: &toml::Value) -> BTreeSet<String> {
     match value {
@@ -247,8 +323,8 @@ fn keys_of(path: &str, value: &toml::Value) -> BTreeSet<String> {
             .iter()
             .flat_map(|(key, value)| {
                 let path = path_of(path, key);
-                let inner =
-                    if key == "tags" || key == "values" { BTreeSet::new() } else { keys_of(&path, value) };
+                let leaf = key == "tags" || key == "values" || is_credential(value);
+                let inner = if leaf { BTreeSet::new() } else { keys_of(&path, value) };
                 inner.into_iter().chain([path])
             })
             .collect(),
@@ -265,6 +341,9 @@ fn described_keys(schema: &Schema) -> BTreeSet<String> {
 
 fn describe(path: &str, schema: &Value, root: &Value, keys: &mut BTreeSet<String>) {
     if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        if reference.ends_with("/CredentialSource") {
+            return;
+        }
         let definition = root.pointer(reference.trim_start_matches('#')).expect("references are local");
         describe(path, definition, root, keys);
     }
