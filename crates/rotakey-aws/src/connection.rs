@@ -21,8 +21,9 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 use rotakey_core::destination::{self as specs, DestinationSpec};
 use rotakey_core::id::{AccountId, RotationId};
+use rotakey_core::notify::NotifierSpec;
 use rotakey_core::secret::AccessKeyPair;
-use rotakey_engine::port::{Clock, Destination, Destinations, PortError, PortErrorKind};
+use rotakey_engine::port::{Clock, Destination, Destinations, Notifier, Notifiers, PortError, PortErrorKind};
 
 use crate::athena::Athena;
 use crate::calls::CallCounter;
@@ -33,6 +34,8 @@ use crate::inventory::AwsInventory;
 use crate::member::{GENERAL_SESSION, MemberRole, Refusal, RoleSession, session_of};
 use crate::organizations::AwsOrganization;
 use crate::secrets_manager::SecretsManager;
+use crate::ses::Sender;
+use crate::sns::Topic;
 use crate::sqs::NotificationQueue;
 use crate::sts::AwsKeyProbe;
 use crate::throttle::{LeaveThrottlingToUs, Pace, Throttle};
@@ -301,6 +304,17 @@ impl Destinations for Connection {
                 let message = "is not a destination in AWS";
                 Err(PortError::new(PortErrorKind::Invalid, spec.to_string(), message))
             }
+        }
+    }
+}
+
+/// Serves [`NotifierSpec::Sns`] and [`NotifierSpec::Ses`].
+impl Notifiers for Connection {
+    fn open(&self, spec: &NotifierSpec) -> Result<Box<dyn Notifier>, PortError> {
+        match spec {
+            NotifierSpec::Sns(spec) => Ok(Box::new(Topic::new(&self.config, self.calls.clone(), spec))),
+            NotifierSpec::Ses(spec) => Ok(Box::new(Sender::new(&self.config, self.calls.clone(), spec))),
+            _ => Err(PortError::new(PortErrorKind::Invalid, spec.to_string(), "is not reached through AWS")),
         }
     }
 }

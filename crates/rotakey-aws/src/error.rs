@@ -109,6 +109,8 @@ fn kind_of_answer(code: Option<&str>, status: u16) -> PortErrorKind {
         "AWS.SimpleQueueService.NonExistentQueue"
         | "NoSuchEntity"
         | "NoSuchEntityException"
+        | "NotFound"
+        | "NotFoundException"
         | "QueueDoesNotExist"
         | "ResourceNotFoundException" => PortErrorKind::NotFound,
 

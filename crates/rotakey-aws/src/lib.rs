@@ -1,5 +1,5 @@
-//! The ports of rotakey over the AWS SDK (IAM, STS, Organizations and AWS Secrets Manager), and what the trail asks AWS for
-//! (CloudTrail, SQS and Athena).
+//! The ports of rotakey over the AWS SDK (IAM, STS, Organizations and AWS Secrets Manager), what the trail asks AWS for
+//! (CloudTrail, SQS and Athena), and SNS and SES to tell people.
 //!
 //! The only crate that names an `aws_sdk_*` crate. It decides nothing: it calls, and says in the words of
 //! the ports what AWS answered.
@@ -17,6 +17,8 @@ pub mod organizations;
 mod paging;
 mod patience;
 pub mod secrets_manager;
+pub mod ses;
+pub mod sns;
 pub mod sqs;
 pub mod sts;
 mod throttle;

@@ -194,7 +194,8 @@ fn message(status: StatusCode, headers: &HeaderMap, body: &[u8], secrets: &[&Sec
             .iter()
             .find_map(|name| fields.get(*name))
             .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
-        _ => None,
+        // A word or two, as Slack answers; not a page for people.
+        _ => std::str::from_utf8(body).ok().filter(|text| !text.contains('<')).map(str::to_owned),
     };
     let mut text = text.unwrap_or_default();
     for secret in secrets.iter().filter(|secret| !secret.expose().is_empty()) {

@@ -8,5 +8,7 @@ pub mod credential;
 pub mod destination;
 mod http;
 pub mod identity;
+pub mod notifier;
 
 pub use destination::OutsideDestinations;
+pub use notifier::OutsideNotifiers;

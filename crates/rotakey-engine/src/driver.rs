@@ -14,6 +14,7 @@ use rotakey_core::rotate::{
 };
 use rotakey_core::secret::AccessKeyPair;
 
+use crate::herald::Herald;
 use crate::journal::{Journal, JournalError};
 use crate::memory::Memory;
 use crate::observe::{Look, look};
@@ -60,6 +61,7 @@ pub struct Engine<'a> {
     listener: Listener<'a>,
     custody: Mutex<BTreeMap<AccessKeyId, AccessKeyPair>>,
     permits: Permits,
+    herald: Option<Herald<'a>>,
 }
 
 /// Where a rotation stands after it was driven.
@@ -90,7 +92,14 @@ pub enum Standing {
 impl<'a> Engine<'a> {
     /// An engine with nothing in custody.
     pub fn new(ports: Ports<'a>, worker: WorkerId, listener: Listener<'a>) -> Self {
-        Self { ports, worker, listener, custody: Mutex::default(), permits: Permits::default() }
+        let custody = Mutex::default();
+        Self { ports, worker, listener, custody, permits: Permits::default(), herald: None }
+    }
+
+    /// Lets people be told after every pass.
+    #[must_use]
+    pub fn with_herald(self, herald: Herald<'a>) -> Self {
+        Self { herald: Some(herald), ..self }
     }
 
     /// Begins a rotation. Only its plan is logged; [`Self::tick`] does the rest.

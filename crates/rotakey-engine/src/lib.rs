@@ -3,11 +3,14 @@
 
 pub mod conformance;
 pub mod driver;
+pub mod herald;
 pub mod inventory;
 pub mod journal;
 mod memory;
+pub mod memory_outbox;
 pub mod memory_store;
 mod observe;
+pub mod outbox;
 mod permits;
 pub mod port;
 pub mod store;

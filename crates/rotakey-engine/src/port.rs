@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rotakey_core::destination::DestinationSpec;
 use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, UserFacts};
 use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserName};
+use rotakey_core::notify::{Message, NotifierSpec};
 pub use rotakey_core::rotate::FailureKind as PortErrorKind;
 use rotakey_core::rotate::Held;
 use rotakey_core::secret::AccessKeyPair;
@@ -258,4 +259,30 @@ pub trait Destinations: Send + Sync {
     /// The destination of that description. Touches nothing; [`PortErrorKind::Invalid`] if no adapter of
     /// this program serves it.
     fn open(&self, spec: &DestinationSpec) -> Result<Box<dyn Destination>, PortError>;
+}
+
+/// A way to people.
+///
+/// An implementation gives up within 30 seconds by itself, and never sends a secret: neither those of keys, which a
+/// [`Message`] does not hold, nor its own credentials other than where the channel asks for them. Every text in a
+/// message may come from somebody who wants to mislead the reader: it must be escaped for the channel, so that it
+/// can neither call people together, nor look like a link, nor break the form.
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// Sends the message. Called again with the same [`Message::id`], a channel that can recognise the second one
+    /// must not show it again; others show it twice.
+    ///
+    /// # Errors
+    /// [`PortErrorKind::Credentials`] or [`PortErrorKind::Denied`] if the channel does not accept rotakey's
+    /// credentials; [`PortErrorKind::NotFound`] if there is no such channel; [`PortErrorKind::Invalid`] if it refuses
+    /// the message or cannot be addressed at all; [`PortErrorKind::Throttled`] if it was told too much;
+    /// [`PortErrorKind::Ambiguous`] if it did not answer: the message may have been shown.
+    async fn send(&self, message: &Message) -> Result<(), PortError>;
+}
+
+/// Opens ways to people.
+pub trait Notifiers: Send + Sync {
+    /// The way of that description. Touches nothing; [`PortErrorKind::Invalid`] if no adapter of this program serves
+    /// it.
+    fn open(&self, spec: &NotifierSpec) -> Result<Box<dyn Notifier>, PortError>;
 }

@@ -109,7 +109,8 @@ impl Message {
         texts.collect::<Vec<_>>().join("\n----\n\n")
     }
 
-    fn subject_of(&self, notice: &Notice) -> String {
+    /// The title of one of its notices.
+    pub fn subject_of(&self, notice: &Notice) -> String {
         match &self.subject {
             Some(template) => one_line(&template.fill(notice)),
             None => notice.title.clone(),

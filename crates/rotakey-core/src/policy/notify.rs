@@ -53,4 +53,11 @@ impl NotifyEntry {
     pub fn is_about(&self, subject: &UserSubject) -> bool {
         self.matcher.matches(subject) != Answer::No
     }
+
+    /// Who is told about keys of that user, in words; `None` if it is not about them.
+    pub fn audience(&self, subject: &UserSubject, owner: Option<&str>) -> Option<String> {
+        let recipients = self.spec.recipients(owner);
+        let to = if recipients.is_empty() { String::new() } else { format!(" to {}", recipients.join(", ")) };
+        self.is_about(subject).then(|| format!("{} ({}{to})", self.name, self.spec))
+    }
 }

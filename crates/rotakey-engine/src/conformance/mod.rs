@@ -3,4 +3,6 @@
 //! sentence that says which promise was broken.
 
 pub mod destination;
+pub mod notifier;
+pub mod outbox;
 pub mod store;

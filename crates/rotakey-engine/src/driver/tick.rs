@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rotakey_core::id::{AccountId, RotationId};
 
 use super::{Engine, LEASE, LOOK_EVERY, Report};
+use crate::herald::Told;
 use crate::journal::JournalError;
 use crate::store::{Claim, Outlook, RotationSummary, StoreError, Turn};
 
@@ -35,6 +36,8 @@ pub struct Tick {
     pub undriven: Vec<Undriven>,
     /// What there is to do after it, also of rotations that were not due.
     pub outlook: Outlook,
+    /// What people were told after it, or why nothing could be found out to tell; `None` if nobody is to be told.
+    pub told: Option<Result<Told, StoreError>>,
 }
 
 impl Engine<'_> {
@@ -86,6 +89,9 @@ impl Engine<'_> {
             }
         }
         tick.outlook = self.ports.store.outlook(&accounts).await?;
+        if let Some(herald) = &self.herald {
+            tick.told = Some(herald.pass().await);
+        }
         Ok(tick)
     }
 
@@ -99,9 +105,10 @@ impl Engine<'_> {
         loop {
             let tick = self.tick().await?;
             let next = tick.outlook.next;
+            let to_tell = tick.told.as_ref().and_then(|told| told.as_ref().ok()?.due);
             passed(tick);
             match next {
-                Some(due) => self.ports.clock.sleep_until(due).await,
+                Some(due) => self.ports.clock.sleep_until(to_tell.map_or(due, |to_tell| to_tell.min(due))).await,
                 None => return Ok(()),
             }
         }

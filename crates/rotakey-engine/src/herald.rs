@@ -1,0 +1,359 @@
+//! Tells people what happens to keys: reads the logs of rotations, and sends what was not sent yet.
+//!
+//! It runs after the rotations were driven, and reads what is in the logs by then. Nothing that fails here touches a
+//! rotation. A notice is sent at least once: that it is about to be sent is written before, that it was sent after.
+
+use std::collections::BTreeMap;
+
+use futures::stream::{self, StreamExt};
+use jiff::{SignedDuration, Timestamp};
+use rotakey_core::fact::{Seen, UserFacts};
+use rotakey_core::notify::{Evidence, Message, Notice, NoticeId, Story, test_notice};
+use rotakey_core::policy::{NotifyEntry, Policy, Principal, UserSubject};
+use rotakey_core::rotate::Rotation;
+
+use crate::journal::{self, JournalError};
+use crate::outbox::{Delivery, DeliveryState, Outbox, SENDING_DEADLINE};
+use crate::port::{Account, Accounts, Clock, Notifiers, PortError, PortErrorKind};
+use crate::store::{RotationSummary, Store, StoreError};
+
+/// After that a notice is not sent any more: it would tell of what was. A channel that is new does not get the old.
+const FRESH: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// How many channels are sent to at a time.
+const CONCURRENCY: usize = 8;
+
+/// All that telling people needs of the outside.
+#[derive(Clone, Copy)]
+pub struct HeraldPorts<'a> {
+    /// The logs of rotations.
+    pub store: &'a dyn Store,
+    /// What was sent.
+    pub outbox: &'a dyn Outbox,
+    /// The accounts whose users are looked at, for their owners and the use of their keys. People are told of the
+    /// rotations of these only.
+    pub accounts: &'a dyn Accounts,
+    /// Opens the ways to people.
+    pub notifiers: &'a dyn Notifiers,
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+}
+
+/// Tells people.
+#[derive(Clone, Copy)]
+pub struct Herald<'a> {
+    ports: HeraldPorts<'a>,
+    channels: &'a [NotifyEntry],
+    policy: &'a Policy,
+}
+
+/// What one pass came to.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// What was sent.
+    pub sent: Vec<Sent>,
+    /// What was not.
+    pub failed: Vec<NotSent>,
+    /// The rotations of which nothing could be told, and why.
+    pub unread: Vec<String>,
+    /// When there is something to tell next, if nothing happens before.
+    pub due: Option<Timestamp>,
+}
+
+/// One message that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The name of the channel.
+    pub channel: String,
+    /// Its subject.
+    pub subject: String,
+}
+
+/// One message that was not sent, or perhaps not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotSent {
+    /// The name of the channel.
+    pub channel: String,
+    /// Its subject.
+    pub subject: String,
+    /// Why.
+    pub error: PortError,
+}
+
+/// Notices that go together: to one channel (by its place in the list), to the same addresses, and, unless they are
+/// parts of a digest, each by itself.
+type Group = (usize, Vec<String>, Option<NoticeId>);
+
+/// A notice with the delivery that is known of it, if there is one.
+type Item = (Notice, Option<Delivery>);
+
+impl<'a> Herald<'a> {
+    /// A herald of these channels.
+    pub fn new(ports: HeraldPorts<'a>, channels: &'a [NotifyEntry], policy: &'a Policy) -> Self {
+        Self { ports, channels, policy }
+    }
+
+    /// Sends all that is due and was not sent. What fails is tried again by a later pass.
+    ///
+    /// # Errors
+    /// The list of rotations, or what was sent, could not be read.
+    pub async fn pass(&self) -> Result<Told, StoreError> {
+        let mut told = Told::default();
+        if self.channels.is_empty() {
+            return Ok(told);
+        }
+        let now = self.ports.clock.now();
+        let settled = self.ports.outbox.settled().await?;
+        let mut mail = BTreeMap::new();
+        for summary in self.ports.store.rotations().await? {
+            if summary.open || !settled.contains(&summary.id) {
+                let Some(account) = self.ports.accounts.get(&summary.subject.account_id) else { continue };
+                if let Err(error) = self.collect(&summary, account, now, &mut mail, &mut told).await {
+                    told.unread.push(error.to_string());
+                }
+            }
+        }
+        let mut by_channel: BTreeMap<usize, Vec<(Vec<String>, Vec<Item>)>> = BTreeMap::new();
+        for ((channel, recipients, _), items) in mail {
+            by_channel.entry(channel).or_default().push((recipients, items));
+        }
+        let passes: Vec<_> = stream::iter(by_channel)
+            .map(|(channel, groups)| self.send_all(&self.channels[channel], groups))
+            .buffered(CONCURRENCY)
+            .collect()
+            .await;
+        for (sent, failed) in passes {
+            told.sent.extend(sent);
+            told.failed.extend(failed);
+        }
+        Ok(told)
+    }
+
+    /// Sends a test to one channel, at once.
+    ///
+    /// # Errors
+    /// What the channel says.
+    pub async fn test(&self, channel: &NotifyEntry) -> Result<(), PortError> {
+        let now = self.ports.clock.now();
+        let id = NoticeId::from_stored(format!("test/{}/{}", channel.name, now.as_nanosecond()));
+        let recipients = channel.spec.recipients(None);
+        let message = message(channel, vec![test_notice(id, now)], recipients);
+        let notifier = self.ports.notifiers.open(&channel.spec)?;
+        notifier.send(&message.expect("there is a notice")).await
+    }
+
+    /// Finds what of a rotation is to be told now, and remembers a rotation of which there is nothing more to tell.
+    async fn collect(
+        &self,
+        summary: &RotationSummary,
+        account: Account<'_>,
+        now: Timestamp,
+        mail: &mut BTreeMap<Group, Vec<Item>>,
+        told: &mut Told,
+    ) -> Result<(), JournalError> {
+        let entries = journal::read(self.ports.store, &summary.id).await?;
+        let story = Story::of(&summary.id, &entries)?;
+        let known = self.ports.outbox.deliveries(&summary.id).await?;
+        let mut seen = Look { account, rotation: story.rotation(), evidence: None, subject: None };
+        let mut left = summary.open;
+        for (index, channel) in self.channels.iter().enumerate() {
+            let mut notices = Vec::new();
+            for notice in story.notices() {
+                notices.push((notice.clone(), notice.since));
+            }
+            let every = SignedDuration::from(channel.remind_every);
+            if let Some(need) = story.need(every, now) {
+                let evidence = match need.needs_evidence() {
+                    true => seen.evidence().await,
+                    false => &NOT_LOOKED_AT,
+                };
+                notices.extend(need.reminder(evidence).map(|notice| (notice, need.due_since(every))));
+            }
+            if summary.open {
+                told.wait_until(story.next_reminder(every, now));
+            }
+            for (notice, at) in notices {
+                let is_fresh = now.duration_since(at) <= FRESH;
+                if !is_fresh || !channel.wants(&notice) {
+                    continue;
+                }
+                let delivery =
+                    known.iter().find(|one| one.notice == notice.id && one.channel == channel.name);
+                let retry = match delivery.map(Delivery::due) {
+                    Some(None) => continue,
+                    Some(Some(due)) => due,
+                    None => Timestamp::MIN,
+                };
+                left = true;
+                let due = channel.digest.as_ref().map_or(at, |digest| digest.after(at)).max(retry);
+                if due > now {
+                    told.wait_until(Some(due));
+                    continue;
+                }
+                let subject = seen.subject().await;
+                if !channel.is_about(subject) {
+                    let delivery = next(delivery, &notice, channel, summary, DeliveryState::NotMeant);
+                    // Whoever else writes it writes the same.
+                    let _written_by_another = self.ports.outbox.write(&delivery).await;
+                    continue;
+                }
+                let owner = self.policy.owner_of(subject);
+                let group = (
+                    index,
+                    channel.spec.recipients(owner),
+                    channel.digest.is_none().then(|| notice.id.clone()),
+                );
+                mail.entry(group).or_default().push((notice.owned_by(owner), delivery.cloned()));
+            }
+        }
+        if !left {
+            self.ports.outbox.settle(&summary.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends messages to one channel, one after the other; a channel that does not answer is left alone until later.
+    async fn send_all(
+        &self,
+        channel: &NotifyEntry,
+        groups: Vec<(Vec<String>, Vec<Item>)>,
+    ) -> (Vec<Sent>, Vec<NotSent>) {
+        let (mut sent, mut failed) = (Vec::new(), Vec::new());
+        for (recipients, items) in groups {
+            let (notices, deliveries) = self.claim(channel, items).await;
+            let Some(message) = message(channel, notices, recipients) else { continue };
+            let result = match self.ports.notifiers.open(&channel.spec) {
+                Ok(notifier) => notifier.send(&message).await,
+                Err(error) => Err(error),
+            };
+            let at = self.ports.clock.now();
+            for delivery in deliveries {
+                let state = match &result {
+                    Ok(()) => DeliveryState::Sent { at },
+                    Err(error) => DeliveryState::Failed { at, message: error.to_string() },
+                };
+                let done = Delivery { version: delivery.version + 1, state, ..delivery };
+                // What cannot be written down is sent again: better twice than never.
+                let _sent_again = self.ports.outbox.write(&done).await;
+            }
+            let (name, subject) = (channel.name.clone(), message.subject());
+            match result {
+                Ok(()) => sent.push(Sent { channel: name, subject }),
+                Err(error) => {
+                    let is_down = error.kind.is_transient() || error.kind == PortErrorKind::Credentials;
+                    failed.push(NotSent { channel: name, subject, error });
+                    if is_down {
+                        break;
+                    }
+                }
+            }
+        }
+        (sent, failed)
+    }
+
+    /// Takes the right to send from other workers. What one of them has taken is left to it.
+    async fn claim(&self, channel: &NotifyEntry, items: Vec<Item>) -> (Vec<Notice>, Vec<Delivery>) {
+        let until = self.ports.clock.now() + SENDING_DEADLINE;
+        let (mut notices, mut deliveries) = (Vec::new(), Vec::new());
+        for (notice, before) in items {
+            let Some(rotation) = notice.rotation.clone() else { continue };
+            let delivery = Delivery {
+                rotation,
+                notice: notice.id.clone(),
+                channel: channel.name.clone(),
+                version: before.as_ref().map_or(0, |before| before.version) + 1,
+                attempts: before.as_ref().map_or(0, |before| before.attempts) + 1,
+                state: DeliveryState::Sending { until },
+            };
+            if self.ports.outbox.write(&delivery).await.is_ok() {
+                notices.push(notice);
+                deliveries.push(delivery);
+            }
+        }
+        (notices, deliveries)
+    }
+}
+
+impl Told {
+    fn wait_until(&mut self, due: Option<Timestamp>) {
+        self.due = [self.due, due].into_iter().flatten().min();
+    }
+}
+
+/// What no reminder of a question depends on.
+static NOT_LOOKED_AT: Evidence =
+    Evidence { old_key: Seen::Unknown(String::new()), new_key: Seen::Unknown(String::new()) };
+
+/// What is looked at in the account, each at most once and only if something depends on it.
+struct Look<'a> {
+    account: Account<'a>,
+    rotation: &'a Rotation,
+    evidence: Option<Evidence>,
+    subject: Option<UserSubject>,
+}
+
+impl Look<'_> {
+    async fn evidence(&mut self) -> &Evidence {
+        if self.evidence.is_none() {
+            let iam = self.account.iam;
+            let old_key = iam.last_used(&self.rotation.plan().old_key).await.into();
+            let new_key = match self.rotation.new_key() {
+                Some(key) => iam.last_used(key).await.into(),
+                None => Seen::Unknown("there is no new key".to_owned()),
+            };
+            self.evidence = Some(Evidence { old_key, new_key });
+        }
+        self.evidence.as_ref().unwrap_or(&NOT_LOOKED_AT)
+    }
+
+    async fn subject(&mut self) -> &UserSubject {
+        if self.subject.is_none() {
+            let user = self.account.iam.user(&self.rotation.plan().subject.user_name).await;
+            self.subject = Some(subject(self.rotation, user));
+        }
+        self.subject.as_ref().expect("it was just looked at")
+    }
+}
+
+/// The user of a rotation, as far as it is known now: it may be gone, or be another one by the same name.
+fn subject(rotation: &Rotation, user: Result<UserFacts, PortError>) -> UserSubject {
+    let planned = &rotation.plan().subject;
+    let not_looked_at = "it is not looked at for a notice";
+    let (path, tags, arn) = match user {
+        Ok(user) if user.id == planned.user_id => (user.path, Seen::Known(user.tags), user.arn),
+        Ok(_) => ("/".to_owned(), Seen::Unknown("the user was replaced".to_owned()), String::new()),
+        Err(error) => ("/".to_owned(), Seen::Unknown(error.to_string()), String::new()),
+    };
+    UserSubject {
+        account_id: planned.account_id,
+        principal: Principal::User(planned.user_name.clone()),
+        arn: arn.into(),
+        user_id: Some(planned.user_id.clone()),
+        path,
+        tags,
+        privilege: Seen::Unknown(not_looked_at.to_owned()),
+        console_password: Seen::Unknown(not_looked_at.to_owned()),
+        keys: Vec::new(),
+    }
+}
+
+fn message(channel: &NotifyEntry, notices: Vec<Notice>, recipients: Vec<String>) -> Option<Message> {
+    Message::new(notices, recipients, channel.subject.clone(), channel.text.clone())
+}
+
+fn next(
+    before: Option<&Delivery>,
+    notice: &Notice,
+    channel: &NotifyEntry,
+    summary: &RotationSummary,
+    state: DeliveryState,
+) -> Delivery {
+    Delivery {
+        rotation: summary.id.clone(),
+        notice: notice.id.clone(),
+        channel: channel.name.clone(),
+        version: before.map_or(0, |before| before.version) + 1,
+        attempts: before.map_or(0, |before| before.attempts),
+        state,
+    }
+}
