@@ -10,14 +10,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rotakey_aws::{Connection, ConnectionOptions};
-use rotakey_connect::OutsideDestinations;
+use rotakey_connect::{OutsideDestinations, OutsideNotifiers};
 use rotakey_core::destination::DestinationSpec;
 use rotakey_core::id::WorkerId;
+use rotakey_core::notify::NotifierSpec;
 use rotakey_core::policy::Config;
 use rotakey_engine::driver::Ports;
+use rotakey_engine::herald::{Herald, HeraldPorts};
 use rotakey_engine::inventory::{self, AccountInventory};
+use rotakey_engine::memory_outbox::MemoryOutbox;
 use rotakey_engine::memory_store::MemoryStore;
-use rotakey_engine::port::{Clock, Destination, Destinations, PortError};
+use rotakey_engine::outbox::Outbox;
+use rotakey_engine::port::{Clock, Destination, Destinations, Notifier, Notifiers, PortError};
 use rotakey_engine::store::Store;
 use rotakey_store::SqliteStore;
 use rotakey_trail::source::objects::{
@@ -129,6 +133,7 @@ pub(crate) struct Outside {
     aws: Aws,
     accounts: AllAccounts,
     destinations: AllDestinations,
+    notifiers: AllNotifiers,
     log: Log,
 }
 
@@ -145,7 +150,8 @@ impl Outside {
         let accounts = aws.accounts(globals, args, &config, printer).await?;
         let log = Log::open(store).await?;
         let destinations = AllDestinations { aws: aws.connection.clone(), local: OutsideDestinations };
-        Ok(Self { config, aws, accounts, destinations, log })
+        let notifiers = AllNotifiers::new(&aws);
+        Ok(Self { config, aws, accounts, destinations, notifiers, log })
     }
 
     /// Closes what must be closed.
@@ -174,6 +180,18 @@ impl Outside {
             clock: &*self.aws.clock,
         }
     }
+
+    /// Who tells people, as the configuration says.
+    pub(crate) fn herald(&self) -> Herald<'_> {
+        let ports = HeraldPorts {
+            store: self.log.store(),
+            outbox: self.log.outbox(),
+            accounts: &self.accounts,
+            notifiers: &self.notifiers,
+            clock: &*self.aws.clock,
+        };
+        Herald::new(ports, &self.config.notify, &self.config.policy)
+    }
 }
 
 /// Every destination that this program knows.
@@ -185,17 +203,40 @@ struct AllDestinations {
 impl Destinations for AllDestinations {
     fn open(&self, spec: &DestinationSpec) -> Result<Box<dyn Destination>, PortError> {
         match spec {
-            DestinationSpec::SecretsManager(_) | DestinationSpec::SsmParameter(_) => self.aws.open(spec),
+            DestinationSpec::SecretsManager(_) | DestinationSpec::SsmParameter(_) => {
+                Destinations::open(&self.aws, spec)
+            }
             _ => self.local.open(spec),
         }
     }
 }
 
-/// The log of rotations.
+/// Every way to people that this program knows.
+pub(crate) struct AllNotifiers {
+    aws: Connection,
+    outside: OutsideNotifiers,
+}
+
+impl AllNotifiers {
+    pub(crate) fn new(aws: &Aws) -> Self {
+        Self { aws: aws.connection.clone(), outside: OutsideNotifiers { clock: aws.clock.clone() } }
+    }
+}
+
+impl Notifiers for AllNotifiers {
+    fn open(&self, spec: &NotifierSpec) -> Result<Box<dyn Notifier>, PortError> {
+        match spec {
+            NotifierSpec::Sns(_) | NotifierSpec::Ses(_) => Notifiers::open(&self.aws, spec),
+            _ => self.outside.open(spec),
+        }
+    }
+}
+
+/// The log of rotations, and what people were told of them.
 pub(crate) enum Log {
     File(SqliteStore),
     /// There is no file, and nobody wants to write to one.
-    Absent(MemoryStore),
+    Absent(MemoryStore, MemoryOutbox),
 }
 
 impl Log {
@@ -209,7 +250,7 @@ impl Log {
     pub(crate) async fn read(path: Option<&Path>) -> Result<Self, CommandError> {
         let path = store_path(path)?;
         match path.try_exists() {
-            Ok(false) => Ok(Self::Absent(MemoryStore::default())),
+            Ok(false) => Ok(Self::Absent(MemoryStore::default(), MemoryOutbox::default())),
             _ => Self::open(Some(&path)).await,
         }
     }
@@ -218,7 +259,15 @@ impl Log {
     pub(crate) fn store(&self) -> &dyn Store {
         match self {
             Self::File(store) => store,
-            Self::Absent(store) => store,
+            Self::Absent(store, _) => store,
+        }
+    }
+
+    /// What people were told.
+    pub(crate) fn outbox(&self) -> &dyn Outbox {
+        match self {
+            Self::File(store) => store,
+            Self::Absent(_, outbox) => outbox,
         }
     }
 

@@ -106,7 +106,7 @@ impl<'a> Herald<'a> {
         let settled = self.ports.outbox.settled().await?;
         let mut mail = BTreeMap::new();
         for summary in self.ports.store.rotations().await? {
-            if summary.open || !settled.contains(&summary.id) {
+            if summary.is_open() || !settled.contains(&summary.id) {
                 let Some(account) = self.ports.accounts.get(&summary.subject.account_id) else { continue };
                 if let Err(error) = self.collect(&summary, account, now, &mut mail, &mut told).await {
                     told.unread.push(error.to_string());
@@ -129,19 +129,6 @@ impl<'a> Herald<'a> {
         Ok(told)
     }
 
-    /// Sends a test to one channel, at once.
-    ///
-    /// # Errors
-    /// What the channel says.
-    pub async fn test(&self, channel: &NotifyEntry) -> Result<(), PortError> {
-        let now = self.ports.clock.now();
-        let id = NoticeId::from_stored(format!("test/{}/{}", channel.name, now.as_nanosecond()));
-        let recipients = channel.spec.recipients(None);
-        let message = message(channel, vec![test_notice(id, now)], recipients);
-        let notifier = self.ports.notifiers.open(&channel.spec)?;
-        notifier.send(&message.expect("there is a notice")).await
-    }
-
     /// Finds what of a rotation is to be told now, and remembers a rotation of which there is nothing more to tell.
     async fn collect(
         &self,
@@ -155,7 +142,7 @@ impl<'a> Herald<'a> {
         let story = Story::of(&summary.id, &entries)?;
         let known = self.ports.outbox.deliveries(&summary.id).await?;
         let mut seen = Look { account, rotation: story.rotation(), evidence: None, subject: None };
-        let mut left = summary.open;
+        let mut left = summary.is_open();
         for (index, channel) in self.channels.iter().enumerate() {
             let mut notices = Vec::new();
             for notice in story.notices() {
@@ -169,7 +156,7 @@ impl<'a> Herald<'a> {
                 };
                 notices.extend(need.reminder(evidence).map(|notice| (notice, need.due_since(every))));
             }
-            if summary.open {
+            if summary.is_open() {
                 told.wait_until(story.next_reminder(every, now));
             }
             for (notice, at) in notices {
@@ -278,6 +265,17 @@ impl Told {
     fn wait_until(&mut self, due: Option<Timestamp>) {
         self.due = [self.due, due].into_iter().flatten().min();
     }
+}
+
+/// Sends a test to one channel, at once.
+///
+/// # Errors
+/// What the channel says.
+pub async fn test(channel: &NotifyEntry, notifiers: &dyn Notifiers, now: Timestamp) -> Result<(), PortError> {
+    let id = NoticeId::from_stored(format!("test/{}/{}", channel.name, now.as_nanosecond()));
+    let recipients = channel.spec.recipients(None);
+    let message = message(channel, vec![test_notice(id, now)], recipients);
+    notifiers.open(&channel.spec)?.send(&message.expect("there is a notice")).await
 }
 
 /// What no reminder of a question depends on.

@@ -140,11 +140,12 @@ fn run_check(
     };
     if printer.format() == Format::Human {
         printer.text(&format!(
-            "{} can be used: {}, {}, {}.\n",
+            "{} can be used: {}, {}, {}, {}.\n",
             source.path.display(),
             count(config.policy.rules.len(), "rule"),
             count(config.policy.exemptions.len(), "exemption"),
             count(config.rotate.destinations.len(), "destination"),
+            count(config.notify.len(), "notifier"),
         ))?;
     }
     Ok(Verdict::Clean)

@@ -12,6 +12,7 @@ use crate::printer::Printer;
 
 mod audit;
 mod config;
+mod notify;
 mod rotate;
 mod sandbox;
 mod scan;
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     Rotate(rotate::RotateArgs),
     Trail(trail::TrailArgs),
     Scan(scan::ScanArgs),
+    Notify(notify::NotifyArgs),
     Config(config::ConfigArgs),
 }
 
@@ -46,6 +48,7 @@ pub(crate) async fn run(
         Command::Rotate(args) => rotate::run(args, globals, printer).await,
         Command::Trail(args) => trail::run(args, globals, printer).await,
         Command::Scan(args) => scan::run(args, globals, printer).await,
+        Command::Notify(args) => notify::run(&args, globals, printer).await,
         Command::Config(args) => config::run(&args, globals, printer, SystemClock.now()),
     }
 }

@@ -108,7 +108,9 @@ impl Engine<'_> {
             let to_tell = tick.told.as_ref().and_then(|told| told.as_ref().ok()?.due);
             passed(tick);
             match next {
-                Some(due) => self.ports.clock.sleep_until(to_tell.map_or(due, |to_tell| to_tell.min(due))).await,
+                Some(due) => {
+                    self.ports.clock.sleep_until(to_tell.map_or(due, |to_tell| to_tell.min(due))).await
+                }
                 None => return Ok(()),
             }
         }

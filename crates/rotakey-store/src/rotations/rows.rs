@@ -91,6 +91,6 @@ fn instant(row: &impl Columns, column: &str) -> Result<Option<Timestamp>, sqlx::
     row.number(column)?.map(Timestamp::from_microsecond).transpose().map_err(decode)
 }
 
-fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+pub(super) fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
 }

@@ -1,5 +1,7 @@
 //! A rotation log in an SQLite file.
 
+mod outbox;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,7 +22,11 @@ pub(crate) const KIND: Kind = Kind {
         // "RTKY"
         application_id: 0x5254_4b59,
         set_application_id: "PRAGMA application_id = 0x52544b59",
-        migrations: &[include_str!("sqlite/1.sql"), include_str!("sqlite/2.sql")],
+        migrations: &[
+            include_str!("sqlite/1.sql"),
+            include_str!("sqlite/2.sql"),
+            include_str!("sqlite/3.sql"),
+        ],
     },
     // An append takes some milliseconds.
     busy_timeout: Duration::from_secs(10),

@@ -78,7 +78,7 @@ async fn planned(args: &ApplyArgs, outside: &Outside, printer: &Printer) -> Resu
     let (store, now) = (outside.ports().store, outside.now());
     let place = |user: &_| fallback.destination(user);
     let chosen = choose(inventories, &args.selection, outside.config(), store, &place, now).await?;
-    let mut data = PlanData::new(chosen, now);
+    let mut data = PlanData::new(chosen, outside.config(), now);
     for destination in data.rotations.iter_mut().flat_map(|rotation| &mut rotation.plan.destinations) {
         fallback.address(destination, printer)?;
     }

@@ -17,14 +17,15 @@ use crate::explain::{journal_error, store_error};
 use crate::printer::Printer;
 use crate::quantity::{count, instant, relative};
 
-/// Lends an engine to `work`. What it does is told on standard error while it does it.
+/// Lends an engine to `work`. What it does is told on standard error while it does it, and after every pass to those
+/// whom the configuration names.
 pub(crate) async fn with_engine<T>(
     outside: &Outside,
     printer: &Printer,
     work: impl AsyncFnOnce(&Engine<'_>) -> Result<T, CommandError>,
 ) -> Result<T, CommandError> {
     let tell = |rotation: &Rotation, event: &Event| tell(rotation, event, printer);
-    let engine = Engine::new(outside.ports(), worker_id()?, &tell);
+    let engine = Engine::new(outside.ports(), worker_id()?, &tell).with_herald(outside.herald());
     work(&engine).await
 }
 
@@ -93,12 +94,15 @@ impl Driven {
 pub(crate) async fn tick(engine: &Engine<'_>, printer: &Printer, wait: bool) -> Result<Driven, CommandError> {
     let driven = RefCell::new(Driven::default());
     if !wait {
-        driven.borrow_mut().add(engine.tick().await.map_err(store_error)?);
+        let tick = engine.tick().await.map_err(store_error)?;
+        tell_told(&tick, printer);
+        driven.borrow_mut().add(tick);
         return Ok(driven.into_inner());
     }
-    let passed = |tick| {
+    let passed = |tick: Tick| {
         let mut driven = driven.borrow_mut();
         let told = driven.waiting();
+        tell_told(&tick, printer);
         driven.add(tick);
         if let Some((count_of, due)) = driven.waiting().filter(|waiting| Some(*waiting) != told) {
             let under_way = count(count_of, "rotation");
@@ -107,6 +111,32 @@ pub(crate) async fn tick(engine: &Engine<'_>, printer: &Printer, wait: bool) -> 
     };
     engine.run(passed).await.map_err(store_error)?;
     Ok(driven.into_inner())
+}
+
+/// Says who was told, and who could not be. That is no failure of the rotation, and does not change the exit code.
+fn tell_told(tick: &Tick, printer: &Printer) {
+    match &tick.told {
+        None => {}
+        Some(Err(error)) => printer.warning(&format!("nobody could be told: {error}")),
+        Some(Ok(told)) => {
+            for sent in &told.sent {
+                printer.note(&format!("told {}: {}", sent.channel, sent.subject));
+            }
+            for failed in &told.failed {
+                let (channel, subject) = (&failed.channel, &failed.subject);
+                printer.warning(&format!("could not tell {channel}: {subject}: {}", failed.error));
+            }
+            if let Some(failed) = told.failed.first() {
+                printer.hint(&format!(
+                    "It is tried again by itself. `rotakey notify test --to {}` tries it now.",
+                    failed.channel
+                ));
+            }
+            for why in &told.unread {
+                printer.warning(&format!("could not find out what to tell: {why}"));
+            }
+        }
+    }
 }
 
 /// Moves one rotation on, and says where it stands then.
@@ -123,7 +153,7 @@ pub(crate) async fn drive_one(
     };
     let mut driven = Driven::default();
     let outlook = Outlook { next, asks: false };
-    driven.add(Tick { reports: vec![report], undriven: Vec::new(), outlook });
+    driven.add(Tick { reports: vec![report], outlook, ..Tick::default() });
     report_on(driven, outside, printer)
 }
 

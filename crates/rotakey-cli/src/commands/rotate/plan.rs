@@ -1,11 +1,13 @@
 //! `rotakey rotate plan`: what a rotation would do, when and why. Changes nothing.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use jiff::Timestamp;
 use rotakey_core::audit::{NotJudged, is_complete};
 use rotakey_core::fact::LastUsed;
 use rotakey_core::id::{AccountId, RotationId, UserName};
-use rotakey_core::policy::{Config, Principal, RotateConfig};
+use rotakey_core::policy::{Config, Principal, RotateConfig, UserSubject};
 use rotakey_core::rotate::{Choice, KnownKey, LAST_USED_LAG, PROPAGATION, Plan};
 use rotakey_engine::store::Store;
 use serde::Serialize;
@@ -69,6 +71,8 @@ pub(crate) struct PlannedData {
     destinations: Vec<String>,
     old_key_disabled_at_earliest: Timestamp,
     old_key_deleted_at_earliest: Timestamp,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    told: Vec<String>,
 }
 
 /// A user that only a person can decide about.
@@ -104,7 +108,7 @@ struct NotDueData {
 
 impl PlanData {
     /// Sorts what was chosen by what becomes of it.
-    pub(crate) fn new(chosen: Chosen, now: Timestamp) -> Self {
+    pub(crate) fn new(chosen: Chosen, config: &Config, now: Timestamp) -> Self {
         let mut data = Self {
             planned_at: now,
             account_id: match chosen.account_ids.as_slice() {
@@ -121,12 +125,15 @@ impl PlanData {
             not_due: Vec::new(),
         };
         for user in chosen.users {
+            let told = audience(config, &user.subject);
             let (account_id, user_name) = (user.subject.account_id, user.subject.principal);
             match user.what {
                 What::UnderWay(rotation) => {
                     data.under_way.push(UnderWayData { account_id, user_name, rotation });
                 }
-                What::Chosen(Choice::Rotate(plan)) => data.rotations.push(PlannedData::new(*plan, now)),
+                What::Chosen(Choice::Rotate(plan)) => {
+                    data.rotations.push(PlannedData::new(*plan, told, now));
+                }
                 What::Chosen(Choice::Ask { why, keys, advice }) => {
                     data.left_for_a_person.push(LeftData { account_id, user_name, why, advice, keys });
                 }
@@ -168,7 +175,7 @@ impl PlanData {
 }
 
 impl PlannedData {
-    fn new(plan: Plan, now: Timestamp) -> Self {
+    fn new(plan: Plan, told: Vec<String>, now: Timestamp) -> Self {
         let published = now.saturating_add(PROPAGATION).unwrap_or(Timestamp::MAX);
         let quiet = published.saturating_add(plan.timing.quiet_for).unwrap_or(Timestamp::MAX);
         let disabled = quiet.saturating_add(LAST_USED_LAG).unwrap_or(Timestamp::MAX);
@@ -181,9 +188,16 @@ impl PlannedData {
             destinations: plan.destinations.iter().map(ToString::to_string).collect(),
             old_key_disabled_at_earliest: disabled,
             old_key_deleted_at_earliest: deleted,
+            told,
             plan,
         }
     }
+}
+
+/// Who would be told of the rotation of a key of that user.
+fn audience(config: &Config, subject: &UserSubject) -> Vec<String> {
+    let owner = config.policy.owner_of(subject);
+    config.notify.iter().filter_map(|channel| channel.audience(subject, owner)).collect()
 }
 
 /// Runs the command.
@@ -199,7 +213,7 @@ pub(crate) async fn run(
     let inventories = accounts.read(printer).await?;
     let place = |user: &_| fallback.destination(user);
     let chosen = choose(inventories, &args.selection, config, store, &place, now).await?;
-    let data = PlanData::new(chosen, now);
+    let data = PlanData::new(chosen, config, now);
     match printer.format() {
         Format::Json => printer.json(&data)?,
         Format::Csv => print_csv(&data, printer)?,
@@ -269,6 +283,12 @@ pub(crate) fn print(
         let mut steps = Table::new([Fit::Whole, Fit::Wrap]);
         for (when, what) in timeline(data, rotate) {
             steps.row([Cell::new(when).style(palette.quiet), Cell::new(what)]);
+        }
+        let told: BTreeSet<&str> =
+            data.rotations.iter().flat_map(|rotation| &rotation.told).map(String::as_str).collect();
+        if !told.is_empty() {
+            let people = told.into_iter().collect::<Vec<_>>().join(", ");
+            steps.row([Cell::new("people told").style(palette.quiet), Cell::new(people)]);
         }
         printer.table(&steps)?;
     }

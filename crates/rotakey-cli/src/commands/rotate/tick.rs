@@ -18,7 +18,8 @@ use crate::printer::Printer;
 Begins no rotation; `rotakey rotate apply` does. Any number of ticks may run at
 the same time, on any number of machines: each works on what no other one works
 on, and takes over what another one left when it crashed. Only what is due is
-read. Exits with 1 also if a rotation that is not due waits for a person.
+read. Exits with 1 also if a rotation that is not due waits for a person. Those
+whom [[notify]] in rotakey.toml names are told of what happened.
 
 ",
     exit_codes!()

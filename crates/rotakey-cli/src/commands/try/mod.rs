@@ -210,7 +210,7 @@ impl Story<'_> {
         };
         let config = &self.scene.config;
         let chosen = choose(account.into(), &Selection::default(), config, store, &nowhere, now).await?;
-        Ok(PlanData::new(chosen, now))
+        Ok(PlanData::new(chosen, config, now))
     }
 
     /// Carries the plan out until nothing waits for time any more.
