@@ -355,3 +355,6 @@ fn next(
         state,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -177,7 +177,7 @@ mod tests {
         });
         let config = check(&uncommented.collect::<String>()).unwrap();
         assert_eq!((config.policy.rules.len(), config.policy.exemptions.len()), (2, 1));
-        assert_eq!(config.rotate.destinations.len(), 2);
+        assert_eq!((config.rotate.destinations.len(), config.notify.len()), (2, 1));
         assert!(config.rotate.brown_out.is_some());
         assert_eq!(config.warnings("2026-11-23T12:00:00Z".parse().unwrap()), []);
     }

@@ -26,7 +26,7 @@ fn a_good_configuration_is_counted_up() {
     let desk = Desk::new();
     desk.write("rotakey.toml", GOOD);
     let ran = desk.run(&["config", "check"]).exits(0);
-    assert_eq!(ran.stdout, "rotakey.toml can be used: 1 rule, 0 exemptions, 1 destination.\n");
+    assert_eq!(ran.stdout, "rotakey.toml can be used: 1 rule, 0 exemptions, 1 destination, 0 notifiers.\n");
 }
 
 #[test]

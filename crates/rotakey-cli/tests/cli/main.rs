@@ -4,6 +4,7 @@ mod audit;
 mod config;
 mod git;
 mod help;
+mod notify;
 mod rotate;
 mod rotate_simulate;
 mod sandbox;

@@ -1,6 +1,8 @@
 //! Mail through a server (RFC 5321), under TLS unless the server is on this machine.
 
+use std::error::Error;
 use std::fs;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,21 +91,30 @@ fn told(error: &lettre::transport::smtp::Error, password: Option<&Secret>) -> Po
         Some(550 | 553 | 554) => PortErrorKind::Denied,
         Some(400..500) => PortErrorKind::Throttled,
         Some(_) => PortErrorKind::Invalid,
-        None if error.is_tls() || error.is_client() => PortErrorKind::Invalid,
+        None if error.is_tls() || error.is_client() || causes(error).any(is_about_tls) => {
+            PortErrorKind::Invalid
+        }
         None => PortErrorKind::Ambiguous,
     };
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
+    for cause in causes(error).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
         }
-        cause = error.source();
     }
     if let Some(password) = password {
         let encoded = data_encoding::BASE64.encode(password.expose().as_bytes());
         text = text.replace(password.expose(), "***").replace(&encoded, "***");
     }
     PortError::new(kind, OPERATION, text.escape_debug().take(300).collect::<String>())
+}
+
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |error| error.source())
+}
+
+/// Whether the two could not agree on TLS, as when the certificate is not trusted: nothing was sent then.
+fn is_about_tls(error: &(dyn Error + 'static)) -> bool {
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
 }
