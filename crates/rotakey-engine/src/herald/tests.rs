@@ -70,7 +70,7 @@ impl World {
     fn happens(&self, rotation: &RotationId, events: impl IntoIterator<Item = Event>) {
         let mut journal = Journal::open(&self.store, rotation).now_or_never().unwrap().unwrap();
         for event in events {
-            journal.append(&self.store, self, &event).now_or_never().unwrap().unwrap();
+            journal.append(&self.store, self, &event, self.now()).now_or_never().unwrap().unwrap();
         }
     }
 
@@ -107,6 +107,10 @@ impl World {
 }
 
 impl Accounts for World {
+    fn ids(&self) -> Vec<AccountId> {
+        vec![ACCOUNT.parse().unwrap()]
+    }
+
     fn get(&self, id: &AccountId) -> Option<Account<'_>> {
         (*id == ACCOUNT.parse().unwrap()).then_some(Account { iam: self, probe: self })
     }
@@ -372,7 +376,7 @@ fn a_digest_waits_for_its_time_and_puts_the_notices_of_all_rotations_together() 
     let read = world.read();
     assert_eq!(
         read,
-        ["chat ci:asks ci:aborted ci:begun backup:begun ci:settled"],
+        ["chat ci:asks ci:aborted ci:begun ci:settled backup:begun"],
         "the most important first"
     );
     world.later(24);
