@@ -87,6 +87,9 @@ type Group = (usize, Vec<String>, Option<NoticeId>);
 /// A notice with the delivery that is known of it, if there is one.
 type Item = (Notice, Option<Delivery>);
 
+/// Notices for one message, and the addresses that it goes to.
+type Letter = (Vec<String>, Vec<Item>);
+
 impl<'a> Herald<'a> {
     /// A herald of these channels.
     pub fn new(ports: HeraldPorts<'a>, channels: &'a [NotifyEntry], policy: &'a Policy) -> Self {
@@ -113,12 +116,12 @@ impl<'a> Herald<'a> {
                 }
             }
         }
-        let mut by_channel: BTreeMap<usize, Vec<(Vec<String>, Vec<Item>)>> = BTreeMap::new();
+        let mut by_channel: BTreeMap<usize, Vec<Letter>> = BTreeMap::new();
         for ((channel, recipients, _), items) in mail {
             by_channel.entry(channel).or_default().push((recipients, items));
         }
         let passes: Vec<_> = stream::iter(by_channel)
-            .map(|(channel, groups)| self.send_all(&self.channels[channel], groups))
+            .map(|(channel, letters)| self.send_all(&self.channels[channel], letters))
             .buffered(CONCURRENCY)
             .collect()
             .await;
@@ -200,13 +203,9 @@ impl<'a> Herald<'a> {
     }
 
     /// Sends messages to one channel, one after the other; a channel that does not answer is left alone until later.
-    async fn send_all(
-        &self,
-        channel: &NotifyEntry,
-        groups: Vec<(Vec<String>, Vec<Item>)>,
-    ) -> (Vec<Sent>, Vec<NotSent>) {
+    async fn send_all(&self, channel: &NotifyEntry, letters: Vec<Letter>) -> (Vec<Sent>, Vec<NotSent>) {
         let (mut sent, mut failed) = (Vec::new(), Vec::new());
-        for (recipients, items) in groups {
+        for (recipients, items) in letters {
             let (notices, deliveries) = self.claim(channel, items).await;
             let Some(message) = message(channel, notices, recipients) else { continue };
             let result = match self.ports.notifiers.open(&channel.spec) {

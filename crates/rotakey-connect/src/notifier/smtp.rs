@@ -91,13 +91,13 @@ fn told(error: &lettre::transport::smtp::Error, password: Option<&Secret>) -> Po
         Some(550 | 553 | 554) => PortErrorKind::Denied,
         Some(400..500) => PortErrorKind::Throttled,
         Some(_) => PortErrorKind::Invalid,
-        None if error.is_tls() || error.is_client() || causes(error).any(is_about_tls) => {
+        None if error.is_tls() || error.is_client() || causes(error).into_iter().any(is_about_tls) => {
             PortErrorKind::Invalid
         }
         None => PortErrorKind::Ambiguous,
     };
     let mut text = error.to_string();
-    for cause in causes(error).map(ToString::to_string) {
+    for cause in causes(error).into_iter().map(ToString::to_string) {
         if !text.contains(&cause) {
             text = format!("{text}: {cause}");
         }
@@ -109,8 +109,15 @@ fn told(error: &lettre::transport::smtp::Error, password: Option<&Secret>) -> Po
     PortError::new(kind, OPERATION, text.escape_debug().take(300).collect::<String>())
 }
 
-fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(error.source(), |error| error.source())
+/// What is behind an error, the nearest first.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> Vec<&'e (dyn Error + 'static)> {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause);
+        next = cause.source();
+    }
+    causes
 }
 
 /// Whether the two could not agree on TLS, as when the certificate is not trusted: nothing was sent then.
