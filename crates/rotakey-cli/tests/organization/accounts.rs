@@ -103,6 +103,40 @@ fn every_change_names_its_rotation_in_the_records_of_the_account() {
     assert!(!looks.is_empty() && looks.iter().all(general), "{looks:#?}");
 }
 
+/// The least that the steps need, as `cargo xtask bench organization` tells it step by step.
+#[test]
+fn a_rotation_makes_no_call_that_its_steps_do_not_need() {
+    let scene = Scene::new(ALL, &[Flaw::Nothing, Flaw::Nothing], 1);
+    let before = scene.calls();
+    scene.run(&["rotate", "plan"]).exits(0);
+    let plan = scene.calls();
+    scene.run(&["rotate", "apply"]).exits(0);
+    for hours in [30, 8 * 24] {
+        scene.pass(hours);
+        scene.run(&["rotate", "tick"]).exits(0);
+    }
+    assert_eq!(scene.rotations()[0]["state"], "rotated");
+    let after = scene.calls();
+    let count =
+        |calls: &std::collections::BTreeMap<String, u64>, name: &str| calls.get(name).copied().unwrap_or(0);
+    for (name, needed) in [
+        ("iam:CreateAccessKey", 1),
+        ("iam:UpdateAccessKey", 1),
+        ("iam:DeleteAccessKey", 1),
+        ("iam:GetUser", 4),
+        ("iam:ListAccessKeys", 8),
+        ("iam:GetAccessKeyLastUsed", 8),
+        // Three for the rotation, and one in each run to look.
+        ("sts:AssumeRole", 6),
+    ] {
+        // Applying reads the account as planning does, and begins the one session that planning begins, too.
+        let reading = count(&plan, name) - count(&before, name);
+        let reading = if name == "sts:AssumeRole" { 0 } else { reading };
+        let made = count(&after, name) - count(&plan, name) - reading;
+        assert!(made <= needed, "{name}: {made} calls, needed are {needed}");
+    }
+}
+
 #[test]
 fn accounts_are_chosen_by_arguments_too() {
     let scene = Scene::new(ALL, &[Flaw::Nothing, Flaw::Nothing, Flaw::Nothing], 1);
