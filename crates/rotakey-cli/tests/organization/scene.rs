@@ -74,7 +74,7 @@ const NOW: &str = "2026-11-23T12:00:00Z";
 
 impl Scene {
     /// An organization whose accounts have these flaws, under `Workloads` but for the first; each with that many users,
-    /// whose one key is old and was never used.
+    /// whose one key is old and was never used. The keys of all but the first user of an account are in their secrets.
     pub(crate) fn new(rights: Rights<'_>, flaws: &[Flaw], users: usize) -> Self {
         let now: Timestamp = NOW.parse().expect("an instant");
         let ago = |days: i64| now - SignedDuration::from_hours(24 * days);
@@ -108,6 +108,7 @@ impl Scene {
             ];
             Template::read("rotakey-member-role.yaml", &account.to_string(), &given)
         };
+        let mut known = Vec::new();
         for (account, flaw) in accounts.iter().zip(flaws) {
             let external_id = if *flaw == Flaw::OtherExternalId { "somebody-else" } else { EXTERNAL_ID };
             let role = member(*account, external_id);
@@ -126,7 +127,10 @@ impl Scene {
                 world.plant_user(*account, NewUser::new(name, ago(600)));
                 let name = format!("app-{number}").parse().expect("a name");
                 let key = NewKey { created_at: ago(200), status: KeyStatus::Active, last_used: None };
-                world.plant_key(*account, &name, key);
+                let pair = world.plant_key(*account, &name, key);
+                if number > 0 {
+                    known.push((format!("iam/access-keys/{account}-{name}"), pair));
+                }
             }
             if *flaw == Flaw::Suspended {
                 world.suspend_account(*account);
@@ -146,15 +150,17 @@ impl Scene {
         std::fs::write(folder.path().join("rotakey.toml"), configuration)
             .expect("the folder can be written to");
         std::fs::write(folder.path().join("external-id"), format!("{EXTERNAL_ID}\n")).expect("as above");
-        Self {
-            bootstrap: Client::new(simulation.clone(), bootstrap),
-            hub: hub_arn,
-            simulation,
-            accounts,
-            folder,
-            server,
-            _runtime: runtime,
+        let bootstrap = Client::new(simulation.clone(), bootstrap);
+        for (name, pair) in known {
+            let value = json!({ "AccessKeyId": pair.id, "SecretAccessKey": pair.secret.expose() });
+            let secret = Tree::map([
+                ("Name", name.into()),
+                ("SecretString", value.to_string().into()),
+                ("ClientRequestToken", format!("{}-{}", pair.id, pair.id).into()),
+            ]);
+            bootstrap.call(Service::SecretsManager, "CreateSecret", secret).expect("an administrator may");
         }
+        Self { bootstrap, hub: hub_arn, simulation, accounts, folder, server, _runtime: runtime }
     }
 
     /// Runs rotakey with a new session of the hub's role.
