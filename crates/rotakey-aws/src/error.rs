@@ -29,7 +29,14 @@ pub(crate) fn unexpected(operation: &'static str, what: &str, found: &str) -> Po
 
 /// The source of credentials gave none.
 pub(crate) fn without_credentials(error: &CredentialsError) -> PortError {
-    PortError::new(PortErrorKind::Credentials, "find credentials", escaped(&causes(error)))
+    refusal_of_role(error).unwrap_or_else(|| {
+        PortError::new(PortErrorKind::Credentials, "find credentials", escaped(&causes(error)))
+    })
+}
+
+/// A role that could not be assumed says so itself.
+fn refusal_of_role(error: &(dyn Error + 'static)) -> Option<PortError> {
+    error.source()?.downcast_ref::<PortError>().cloned()
 }
 
 fn port_error<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> PortError
@@ -49,9 +56,8 @@ where
         SdkError::TimeoutError(_) => (PortErrorKind::Ambiguous, "no answer in time".to_owned()),
         SdkError::ConstructionFailure(_) => (PortErrorKind::Invalid, causes(error)),
         _ => match credentials_error(error) {
-            // A role that could not be assumed says so itself.
-            Some(cause) => match cause.source().and_then(<dyn Error>::downcast_ref::<PortError>) {
-                Some(refused) => return refused.clone(),
+            Some(cause) => match refusal_of_role(cause) {
+                Some(refused) => return refused,
                 None => (PortErrorKind::Credentials, causes(cause)),
             },
             None => (kind_of_dispatch(error), causes(error.source().unwrap_or(error))),

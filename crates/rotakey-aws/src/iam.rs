@@ -17,7 +17,6 @@ use rotakey_engine::port::{Clock, Iam, PortError};
 use crate::Connection;
 use crate::error::{failed, incomplete, unexpected};
 use crate::inventory::after_page;
-use crate::patience::BRIEF_PATIENCE;
 use crate::throttle::Pace;
 
 /// IAM of the account that the credentials belong to. Each operation is sent as fast as the account takes it.
@@ -49,7 +48,7 @@ impl Iam for AwsIam {
         const OPERATION: &str = "iam:GetUser";
         let answer = self
             .pace
-            .patiently(OPERATION, &BRIEF_PATIENCE, || async {
+            .while_throttled(OPERATION, || async {
                 self.client.get_user().user_name(name.as_str()).send().await.map_err(failed(OPERATION))
             })
             .await?;
@@ -72,7 +71,7 @@ impl Iam for AwsIam {
         loop {
             let page = self
                 .pace
-                .patiently(OPERATION, &BRIEF_PATIENCE, || async {
+                .while_throttled(OPERATION, || async {
                     let call = self.client.list_access_keys().user_name(name.as_str());
                     call.set_marker(marker.clone()).send().await.map_err(failed(OPERATION))
                 })
@@ -88,7 +87,7 @@ impl Iam for AwsIam {
     }
 
     async fn last_used(&self, key: &AccessKeyId) -> Result<LastUsed, PortError> {
-        self.pace.patiently(LAST_USED, &BRIEF_PATIENCE, || last_used(&self.client, key)).await
+        self.pace.while_throttled(LAST_USED, || last_used(&self.client, key)).await
     }
 
     async fn create_access_key(&self, name: &UserName) -> Result<AccessKeyPair, PortError> {
@@ -119,7 +118,7 @@ impl Iam for AwsIam {
         };
         const OPERATION: &str = "iam:UpdateAccessKey";
         self.pace
-            .patiently(OPERATION, &BRIEF_PATIENCE, || async {
+            .while_throttled(OPERATION, || async {
                 let call = self.client.update_access_key().user_name(name.as_str());
                 let call = call.access_key_id(key.as_str()).status(status.clone());
                 call.send().await.map(drop).map_err(failed(OPERATION))
@@ -130,7 +129,7 @@ impl Iam for AwsIam {
     async fn delete_access_key(&self, name: &UserName, key: &AccessKeyId) -> Result<(), PortError> {
         const OPERATION: &str = "iam:DeleteAccessKey";
         self.pace
-            .patiently(OPERATION, &BRIEF_PATIENCE, || async {
+            .while_throttled(OPERATION, || async {
                 let call = self.client.delete_access_key().user_name(name.as_str());
                 call.access_key_id(key.as_str()).send().await.map(drop).map_err(failed(OPERATION))
             })

@@ -17,7 +17,6 @@ use rotakey_engine::port::{CallerIdentity, PortError, PortErrorKind};
 
 use crate::error::{failed, incomplete};
 use crate::paging::next_page;
-use crate::patience::PATIENCE;
 use crate::throttle::Pace;
 use crate::{iam, sts};
 
@@ -62,10 +61,8 @@ impl Inventory for AwsInventory {
         loop {
             progress.step(asked, None, "waiting for the credential report");
             asked += 1;
-            if self.pace.patiently(GENERATE_REPORT, &PATIENCE, || self.generate_report()).await?
-                == ReportState::Complete
-                && let Some(report) =
-                    self.pace.patiently(GET_REPORT, &PATIENCE, || self.finished_report()).await?
+            if self.pace.patiently(GENERATE_REPORT, || self.generate_report()).await? == ReportState::Complete
+                && let Some(report) = self.pace.patiently(GET_REPORT, || self.finished_report()).await?
             {
                 return Ok(report);
             }
@@ -85,7 +82,7 @@ impl Inventory for AwsInventory {
             progress.step(details.users.len(), None, "reading users, groups and policies");
             let page = self
                 .pace
-                .patiently(OPERATION, &PATIENCE, || async {
+                .patiently(OPERATION, || async {
                     let call = self.iam.get_account_authorization_details().max_items(PAGE);
                     let call = call
                         .filter(EntityType::User)
@@ -118,7 +115,7 @@ impl Inventory for AwsInventory {
         loop {
             let page = self
                 .pace
-                .patiently(OPERATION, &PATIENCE, || async {
+                .patiently(OPERATION, || async {
                     let call = self.iam.list_access_keys().user_name(user.as_str()).max_items(PAGE);
                     call.set_marker(marker.clone()).send().await.map_err(failed(OPERATION))
                 })
@@ -134,7 +131,7 @@ impl Inventory for AwsInventory {
     }
 
     async fn last_used(&self, key: &AccessKeyId) -> Result<LastUsed, PortError> {
-        self.pace.patiently(iam::LAST_USED, &PATIENCE, || iam::last_used(&self.iam, key)).await
+        self.pace.patiently(iam::LAST_USED, || iam::last_used(&self.iam, key)).await
     }
 }
 

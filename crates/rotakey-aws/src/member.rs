@@ -15,7 +15,6 @@ use rotakey_engine::port::{PortError, PortErrorKind};
 
 use crate::credentials::CredentialsCache;
 use crate::error::{failed, incomplete};
-use crate::patience::BRIEF_PATIENCE;
 use crate::throttle::Pace;
 
 /// A role of the same name in every account.
@@ -149,7 +148,7 @@ impl Assume {
         let external_id = self.role.external_id.as_ref().map(|id| id.expose().to_owned());
         let answer = self
             .pace
-            .patiently(OPERATION, &BRIEF_PATIENCE, || async {
+            .while_throttled(OPERATION, || async {
                 let call = self.sts.assume_role().role_arn(&self.arn).role_session_name(&self.session);
                 call.set_external_id(external_id.clone()).send().await.map_err(failed(OPERATION))
             })

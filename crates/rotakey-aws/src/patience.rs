@@ -15,9 +15,16 @@ pub(crate) const PATIENCE: [SignedDuration; 6] = [
     SignedDuration::from_secs(32),
 ];
 
-/// The same where somebody comes back to it anyway, as a rotation does.
-pub(crate) const BRIEF_PATIENCE: [SignedDuration; 3] =
-    [SignedDuration::from_millis(500), SignedDuration::from_secs(1), SignedDuration::from_secs(2)];
+/// How long a call of a rotation is tried again while AWS throttles it. A step must be over within a minute, and is
+/// come back to anyway.
+pub(crate) const BRIEF_PATIENCE: [SignedDuration; 6] = [
+    SignedDuration::from_millis(250),
+    SignedDuration::from_millis(500),
+    SignedDuration::from_secs(1),
+    SignedDuration::from_secs(2),
+    SignedDuration::from_secs(4),
+    SignedDuration::from_secs(8),
+];
 
 /// Tries a call that only reads again while AWS throttles it or does not answer.
 pub(crate) async fn patiently<T, F>(
@@ -27,13 +34,14 @@ pub(crate) async fn patiently<T, F>(
 where
     F: Future<Output = Result<T, PortError>> + Send,
 {
-    repeatedly(clock, &PATIENCE, call).await
+    repeatedly(clock, &PATIENCE, is_passing, call).await
 }
 
-/// Tries such a call again after each of these pauses.
+/// Tries a call again after each of these pauses while it fails like that.
 pub(crate) async fn repeatedly<T, F>(
     clock: &dyn Clock,
     pauses: &[SignedDuration],
+    passes: fn(PortErrorKind) -> bool,
     call: impl Fn() -> F + Send + Sync,
 ) -> Result<T, PortError>
 where
@@ -41,7 +49,7 @@ where
 {
     for pause in pauses {
         match call().await {
-            Err(error) if is_passing(error.kind) => clock.sleep_until(clock.now() + *pause).await,
+            Err(error) if passes(error.kind) => clock.sleep_until(clock.now() + *pause).await,
             result => return result,
         }
     }
@@ -49,7 +57,7 @@ where
 }
 
 /// `LimitExceeded` is IAM's answer to too many requests for a credential report.
-fn is_passing(kind: PortErrorKind) -> bool {
+pub(crate) fn is_passing(kind: PortErrorKind) -> bool {
     matches!(kind, PortErrorKind::Throttled | PortErrorKind::Ambiguous | PortErrorKind::LimitExceeded)
 }
 

@@ -91,31 +91,34 @@ pub(crate) async fn recall<T: Clone>(
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
 
-    async fn recalled(memory: &mut Option<Sight<u8>>, second: i64, seen: Seen<u8>) -> (Seen<u8>, Timestamp) {
+    fn recalled(memory: &mut Option<Sight<u8>>, second: i64, seen: Seen<u8>) -> (Seen<u8>, Timestamp) {
         let mut oldest = at(second);
-        let seen = recall(memory, at(second), &mut oldest, async { seen }).await;
+        let look = recall(memory, at(second), &mut oldest, async { seen });
+        let seen = look.now_or_never().unwrap();
         (seen, oldest)
     }
 
-    #[tokio::test]
-    async fn what_was_seen_is_good_for_half_a_minute_and_no_younger_than_it_is() {
+    #[test]
+    fn what_was_seen_is_good_for_half_a_minute_and_no_younger_than_it_is() {
         let mut memory = None;
-        assert_eq!(recalled(&mut memory, 100, Seen::Known(1)).await, (Seen::Known(1), at(100)));
-        assert_eq!(recalled(&mut memory, 129, Seen::Known(2)).await, (Seen::Known(1), at(100)));
-        assert_eq!(recalled(&mut memory, 130, Seen::Known(2)).await, (Seen::Known(2), at(130)));
+        assert_eq!(recalled(&mut memory, 100, Seen::Known(1)), (Seen::Known(1), at(100)));
+        assert_eq!(recalled(&mut memory, 129, Seen::Known(2)), (Seen::Known(1), at(100)));
+        assert_eq!(recalled(&mut memory, 130, Seen::Known(2)), (Seen::Known(2), at(130)));
     }
 
-    #[tokio::test]
-    async fn what_could_not_be_seen_is_looked_at_again() {
+    #[test]
+    fn what_could_not_be_seen_is_looked_at_again() {
         let mut memory = None;
         let blind = || Seen::Unknown("throttled".to_owned());
-        assert_eq!(recalled(&mut memory, 100, blind()).await, (blind(), at(100)));
-        assert_eq!(recalled(&mut memory, 101, Seen::Known(2)).await, (Seen::Known(2), at(101)));
+        assert_eq!(recalled(&mut memory, 100, blind()), (blind(), at(100)));
+        assert_eq!(recalled(&mut memory, 101, Seen::Known(2)), (Seen::Known(2), at(101)));
     }
 }

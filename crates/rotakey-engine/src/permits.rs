@@ -96,12 +96,12 @@ mod tests {
         assert!(permits.take(account(1)).now_or_never().is_some());
     }
 
-    #[tokio::test]
-    async fn whoever_waits_longest_is_next_and_one_who_has_gone_keeps_nobody() {
+    #[test]
+    fn whoever_waits_longest_is_next_and_one_who_has_gone_keeps_nobody() {
         let permits = Permits::default();
         let mut taken = Vec::new();
         for _ in 0..IN_EACH_ACCOUNT {
-            taken.push(permits.take(account(1)).await);
+            taken.push(permits.take(account(1)).now_or_never().unwrap());
         }
         let (mut gone, mut first, mut second) = (
             Box::pin(permits.take(account(1))),

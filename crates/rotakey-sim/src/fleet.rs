@@ -58,6 +58,16 @@ impl FleetPlan {
     /// no key, three in ten have one, the rest two; a quarter of the second keys is inactive. Keys are from
     /// hours to four years old, some of them between 90 and 91 days; one in eight was never used.
     pub fn build(&self) -> Fleet {
+        self.build_with(plant_keys)
+    }
+
+    /// The same users, each with one active key that is half a year old and was never used: every one of them is to be
+    /// rotated, and none waits for an application.
+    pub fn build_due(&self) -> Fleet {
+        self.build_with(plant_due_key)
+    }
+
+    fn build_with(&self, plant_keys: PlantKeys) -> Fleet {
         let mut random = Random::new(self.seed ^ 0x666c_6565_7400);
         let mut world = World::new(self.seed, self.now);
         let days = |days: i64| self.now - SignedDuration::from_hours(24 * days);
@@ -126,6 +136,22 @@ fn plant_shared(world: &mut World, account: AccountId, management: AccountId, cr
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{management}:root"}},"Action":"sts:AssumeRole","Condition":{{"StringEquals":{{"sts:ExternalId":"{EXTERNAL_ID}"}}}}}}]}}"#
     );
     world.plant_role(account, OPERATOR_ROLE, &trust, aws("AdministratorAccess"), created_at);
+}
+
+/// Gives a user its keys.
+type PlantKeys = fn(&mut World, AccountId, &UserName, Kind, Timestamp, &mut Random) -> Vec<AccessKeyPair>;
+
+fn plant_due_key(
+    world: &mut World,
+    account: AccountId,
+    name: &UserName,
+    _kind: Kind,
+    now: Timestamp,
+    _random: &mut Random,
+) -> Vec<AccessKeyPair> {
+    let created_at = now - SignedDuration::from_hours(24 * 180);
+    let key = NewKey { created_at, status: KeyStatus::Active, last_used: None };
+    vec![world.plant_key(account, name, key)]
 }
 
 fn plant_keys(

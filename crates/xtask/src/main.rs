@@ -37,6 +37,7 @@ Tasks:
   docs                    write the generated documents and the README's picture anew
   bench audit [OPTIONS]   measure `rotakey audit` beside other tools; writes its part of docs/benchmarks.md
   bench trail [OPTIONS]   the same for `rotakey trail`
+  bench organization      rotate 1,000 keys of 50 accounts, and count the calls; writes its part likewise
   bench scan [OPTIONS]    the same for `rotakey scan`; --quick does so in small and writes nothing
   trail-corpus --out DIR [OPTIONS]
                           make a CloudTrail trail from a seed, and say what is in it
@@ -65,6 +66,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["docs"] => docs::run(&repository),
         ["bench", "audit", options @ ..] => bench::audit(&repository, options),
         ["bench", "trail", options @ ..] => bench::trail(&repository, options),
+        ["bench", "organization", options @ ..] => bench::organization(&repository, options),
         ["bench", "scan", options @ ..] => bench::scan(&repository, options),
         ["trail-corpus", options @ ..] => bench::trail_corpus(&repository, options),
         ["help" | "--help" | "-h"] => {

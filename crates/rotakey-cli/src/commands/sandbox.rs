@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -57,6 +58,12 @@ pub(crate) struct SandboxArgs {
     /// Begin at this instant, such as 2026-01-01T00:00:00Z [default: now]
     #[arg(long, value_name = "INSTANT")]
     at: Option<Timestamp>,
+    /// Give every user one key that is half a year old and was never used
+    #[arg(long)]
+    due: bool,
+    /// Let every call of AWS take so many milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=10_000))]
+    latency: u16,
     /// Let the virtual clock stand until it is moved, instead of running as the real one does
     #[arg(long)]
     standing_clock: bool,
@@ -73,8 +80,10 @@ pub(crate) async fn run(
 ) -> Result<Verdict, CommandError> {
     let (accounts, users) = (usize::from(args.accounts), args.users as usize);
     let now = args.at.unwrap_or_else(|| SystemClock.now());
-    let fleet = FleetPlan { seed: args.seed, accounts, users, now }.build();
+    let plan = FleetPlan { seed: args.seed, accounts, users, now };
+    let fleet = if args.due { plan.build_due() } else { plan.build() };
     let server = Server::new(Simulation::new(fleet.world), Arc::new(|| SystemClock.now()));
+    let server = server.answering_after(Duration::from_millis(args.latency.into()));
     let server = if args.standing_clock { server } else { server.following_real_time() };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let running = server.start(address).await.map_err(|error| {

@@ -22,22 +22,22 @@ fn broken() -> Scene {
 
 /// Accounts 2 and 3 are named with what to do, 4 as left out, and the external id nowhere.
 #[track_caller]
-fn names_the_broken(scene: &Scene, stderr: &str) {
+fn names_the_broken(scene: &Scene, told: &str) {
     for broken in [2, 3] {
-        let line = stderr.lines().find(|line| line.contains(&scene.accounts[broken].to_string()));
-        let line = line.unwrap_or_else(|| panic!("account {broken} is not named:\n{stderr}"));
+        let line = told.lines().find(|line| line.contains(&format!("account {}", scene.accounts[broken])));
+        let line = line.unwrap_or_else(|| panic!("account {broken} is not named:\n{told}"));
         assert!(line.contains("sts:AssumeRole") && line.contains("StackSet"), "{line}");
     }
     let suspended = format!("Account {} is left out", scene.accounts[4]);
-    assert!(stderr.contains(&suspended), "{stderr}");
-    assert!(!stderr.contains(EXTERNAL_ID), "{stderr}");
+    assert!(told.contains(&suspended), "{told}");
+    assert!(!told.contains(EXTERNAL_ID), "{told}");
 }
 
 #[test]
 fn a_broken_account_keeps_no_other_from_being_audited() {
     let scene = broken();
     let ran = scene.run(&["audit", "--format", "json"]).exits(4);
-    names_the_broken(&scene, &ran.stderr);
+    names_the_broken(&scene, &format!("{}{}", ran.stderr, ran.stdout));
     let audit = ran.json();
     let mut judged: Vec<String> = audit["keys"]
         .as_array()
@@ -101,6 +101,40 @@ fn every_change_names_its_rotation_in_the_records_of_the_account() {
     let general =
         |event: &Value| event["userIdentity"]["arn"].as_str().unwrap().ends_with("rotakey-member/rotakey");
     assert!(!looks.is_empty() && looks.iter().all(general), "{looks:#?}");
+}
+
+/// The least that the steps need, as `cargo xtask bench organization` tells it step by step.
+#[test]
+fn a_rotation_makes_no_call_that_its_steps_do_not_need() {
+    let scene = Scene::new(ALL, &[Flaw::Nothing, Flaw::Nothing], 1);
+    let before = scene.calls();
+    scene.run(&["rotate", "plan"]).exits(0);
+    let plan = scene.calls();
+    scene.run(&["rotate", "apply"]).exits(0);
+    for hours in [30, 8 * 24] {
+        scene.pass(hours);
+        scene.run(&["rotate", "tick"]).exits(0);
+    }
+    assert_eq!(scene.rotations()[0]["state"], "rotated");
+    let after = scene.calls();
+    let count =
+        |calls: &std::collections::BTreeMap<String, u64>, name: &str| calls.get(name).copied().unwrap_or(0);
+    for (name, needed) in [
+        ("iam:CreateAccessKey", 1),
+        ("iam:UpdateAccessKey", 1),
+        ("iam:DeleteAccessKey", 1),
+        ("iam:GetUser", 4),
+        ("iam:ListAccessKeys", 8),
+        ("iam:GetAccessKeyLastUsed", 8),
+        // Three for the rotation, and one in each run to look.
+        ("sts:AssumeRole", 6),
+    ] {
+        // Applying reads the account as planning does, and begins the one session that planning begins, too.
+        let reading = count(&plan, name) - count(&before, name);
+        let reading = if name == "sts:AssumeRole" { 0 } else { reading };
+        let made = count(&after, name) - count(&plan, name) - reading;
+        assert!(made <= needed, "{name}: {made} calls, needed are {needed}");
+    }
 }
 
 #[test]

@@ -23,7 +23,8 @@ fn whole_flow(scene: &Scene) -> Result<(), String> {
     }
     told("apply", &[0], scene.run(&["rotate", "apply"]))?;
     let rotations = scene.rotations();
-    let last = rotations.last().ok_or("nothing was begun")?["rotation"].as_str().unwrap_or_default();
+    let last = rotations.iter().rfind(|rotation| rotation["user_name"] == "app-1");
+    let last = last.ok_or("nothing was begun")?["rotation"].as_str().unwrap_or_default();
     if let Some(stuck) = rotations.iter().find(|rotation| rotation["state"] != "adopting") {
         return Err(format!("not adopted: {stuck:#}"));
     }

@@ -1,6 +1,8 @@
 //! An organization in a simulated AWS, entered by the roles of the templates, and a person who works on it.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -72,7 +74,7 @@ const NOW: &str = "2026-11-23T12:00:00Z";
 
 impl Scene {
     /// An organization whose accounts have these flaws, under `Workloads` but for the first; each with that many users,
-    /// whose one key is old and long unused.
+    /// whose one key is old and was never used. The keys of all but the first user of an account are in their secrets.
     pub(crate) fn new(rights: Rights<'_>, flaws: &[Flaw], users: usize) -> Self {
         let now: Timestamp = NOW.parse().expect("an instant");
         let ago = |days: i64| now - SignedDuration::from_hours(24 * days);
@@ -106,6 +108,7 @@ impl Scene {
             ];
             Template::read("rotakey-member-role.yaml", &account.to_string(), &given)
         };
+        let mut known = Vec::new();
         for (account, flaw) in accounts.iter().zip(flaws) {
             let external_id = if *flaw == Flaw::OtherExternalId { "somebody-else" } else { EXTERNAL_ID };
             let role = member(*account, external_id);
@@ -122,10 +125,12 @@ impl Scene {
             for number in 0..users {
                 let name = format!("app-{number}").parse().expect("a name");
                 world.plant_user(*account, NewUser::new(name, ago(600)));
-                let used = Some((ago(60), Service::S3, "us-east-1".to_owned()));
                 let name = format!("app-{number}").parse().expect("a name");
-                let key = NewKey { created_at: ago(200), status: KeyStatus::Active, last_used: used };
-                world.plant_key(*account, &name, key);
+                let key = NewKey { created_at: ago(200), status: KeyStatus::Active, last_used: None };
+                let pair = world.plant_key(*account, &name, key);
+                if number > 0 {
+                    known.push((format!("iam/access-keys/{account}-{name}"), pair));
+                }
             }
             if *flaw == Flaw::Suspended {
                 world.suspend_account(*account);
@@ -145,15 +150,17 @@ impl Scene {
         std::fs::write(folder.path().join("rotakey.toml"), configuration)
             .expect("the folder can be written to");
         std::fs::write(folder.path().join("external-id"), format!("{EXTERNAL_ID}\n")).expect("as above");
-        Self {
-            bootstrap: Client::new(simulation.clone(), bootstrap),
-            hub: hub_arn,
-            simulation,
-            accounts,
-            folder,
-            server,
-            _runtime: runtime,
+        let bootstrap = Client::new(simulation.clone(), bootstrap);
+        for (name, pair) in known {
+            let value = json!({ "AccessKeyId": pair.id, "SecretAccessKey": pair.secret.expose() });
+            let secret = Tree::map([
+                ("Name", name.into()),
+                ("SecretString", value.to_string().into()),
+                ("ClientRequestToken", format!("{}-{}", pair.id, pair.id).into()),
+            ]);
+            bootstrap.call(Service::SecretsManager, "CreateSecret", secret).expect("an administrator may");
         }
+        Self { bootstrap, hub: hub_arn, simulation, accounts, folder, server, _runtime: runtime }
     }
 
     /// Runs rotakey with a new session of the hub's role.
@@ -175,6 +182,18 @@ impl Scene {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("all output is UTF-8");
         let code = output.status.code().expect("the binary ends by itself, not by a signal");
         Ran { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// How often each operation was called so far.
+    pub(crate) fn calls(&self) -> BTreeMap<String, u64> {
+        let mut connection = TcpStream::connect(self.server.address()).expect("the server listens");
+        connection.write_all(b"GET /_sandbox/state HTTP/1.0\r\n\r\n").expect("the server listens");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("the server answers");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("the server speaks HTTP");
+        let state: Value = serde_json::from_str(body).expect("the state is JSON");
+        let calls = state["calls"].as_object().expect("calls are counted").iter();
+        calls.map(|(name, count)| (name.clone(), count.as_u64().expect("a number"))).collect()
     }
 
     /// Lets so many hours pass.

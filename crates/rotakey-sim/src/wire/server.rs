@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::control::PREFIX;
 use super::endpoint::{Endpoint, RealTime};
 use super::response::respond;
 use crate::simulation::Simulation;
@@ -32,19 +33,26 @@ pub struct Server {
     simulation: Simulation,
     real_time: RealTime,
     follows_real_time: bool,
+    latency: Duration,
 }
 
 impl Server {
     /// Serves that cloud. Its clock stands until it is moved, over the control path or in process. `real_time` is
     /// what the dates of signatures are held against.
     pub fn new(simulation: Simulation, real_time: RealTime) -> Self {
-        Self { simulation, real_time, follows_real_time: false }
+        Self { simulation, real_time, follows_real_time: false, latency: Duration::ZERO }
     }
 
     /// Lets the virtual clock run as the real one does, beside being moved.
     #[must_use]
     pub fn following_real_time(self) -> Self {
         Self { follows_real_time: true, ..self }
+    }
+
+    /// Lets every answer to a call of AWS take so long, by the real clock.
+    #[must_use]
+    pub fn answering_after(self, latency: Duration) -> Self {
+        Self { latency, ..self }
     }
 
     /// Listens on that address (port 0: any free one) and answers until [`Running`] is stopped or dropped. Must be
@@ -54,7 +62,7 @@ impl Server {
         let address = listener.local_addr()?;
         let endpoint = Arc::new(Endpoint::new(self.simulation, self.real_time, self.follows_real_time));
         let (stop, stopped) = watch::channel(());
-        let task = tokio::spawn(accept(listener, endpoint, stopped));
+        let task = tokio::spawn(accept(listener, endpoint, self.latency, stopped));
         Ok(Running { address, stop, task })
     }
 }
@@ -101,13 +109,19 @@ impl Running {
     }
 }
 
-async fn accept(listener: TcpListener, endpoint: Arc<Endpoint>, mut stopped: watch::Receiver<()>) {
+async fn accept(
+    listener: TcpListener,
+    endpoint: Arc<Endpoint>,
+    latency: Duration,
+    mut stopped: watch::Receiver<()>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, client)) => {
-                    connections.spawn(serve(stream, client.ip(), endpoint.clone(), stopped.clone()));
+                    let client = client.ip();
+                    connections.spawn(serve(stream, client, endpoint.clone(), latency, stopped.clone()));
                 }
                 // The client is gone already, or descriptors have run out; the next attempt may do.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -120,10 +134,16 @@ async fn accept(listener: TcpListener, endpoint: Arc<Endpoint>, mut stopped: wat
     while connections.join_next().await.is_some() {}
 }
 
-async fn serve(stream: TcpStream, client: IpAddr, endpoint: Arc<Endpoint>, mut stopped: watch::Receiver<()>) {
+async fn serve(
+    stream: TcpStream,
+    client: IpAddr,
+    endpoint: Arc<Endpoint>,
+    latency: Duration,
+    mut stopped: watch::Receiver<()>,
+) {
     // Answers are small and whole: waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| answer(&endpoint, request, client));
+    let service = service_fn(|request| answer(&endpoint, request, client, latency));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
@@ -149,8 +169,12 @@ async fn answer(
     endpoint: &Endpoint,
     request: Request<Incoming>,
     client: IpAddr,
+    latency: Duration,
 ) -> Result<Response<Full<Bytes>>, Withheld> {
     let (head, body) = request.into_parts();
+    if !latency.is_zero() && !head.uri.path().starts_with(PREFIX) {
+        tokio::time::sleep(latency).await;
+    }
     let body = Limited::new(body, LARGEST_BODY).collect();
     let response = match tokio::time::timeout(PATIENCE, body).await {
         Ok(Ok(body)) => {

@@ -2,7 +2,7 @@
 
 mod offline;
 mod page;
-mod sandbox;
+pub(super) mod sandbox;
 mod tool;
 mod truth;
 

@@ -17,7 +17,7 @@ use crate::python::Environment;
 const NEEDED: [&str; 3] = ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
 /// A running sandbox, which ends with this value.
-pub(super) struct Sandbox {
+pub(in crate::bench) struct Sandbox {
     exports: BTreeMap<String, String>,
     address: String,
     _process: Running,
@@ -25,10 +25,14 @@ pub(super) struct Sandbox {
 
 impl Sandbox {
     /// Starts one with so many users, grown from that seed, on a free port.
-    pub(super) fn start(rotakey: &Path, users: u32, seed: u64) -> Result<Self, Failure> {
+    pub(in crate::bench) fn start(rotakey: &Path, users: u32, seed: u64) -> Result<Self, Failure> {
+        Self::start_with(rotakey, &["--users", &users.to_string(), "--seed", &seed.to_string()])
+    }
+
+    /// Starts one with these arguments on a free port.
+    pub(in crate::bench) fn start_with(rotakey: &Path, arguments: &[&str]) -> Result<Self, Failure> {
         let mut command = Command::new(rotakey);
-        command.args(["sandbox", "--quiet", "--port", "0"]);
-        command.args(["--users", &users.to_string(), "--seed", &seed.to_string()]);
+        command.args(["sandbox", "--quiet", "--port", "0"]).args(arguments);
         let mut process = Running::start(&mut command)?;
         let mut exports = BTreeMap::new();
         while !NEEDED.iter().all(|name| exports.contains_key(*name)) {
@@ -41,13 +45,13 @@ impl Sandbox {
     }
 
     /// The environment variables that bring a client to the sandbox.
-    pub(super) fn exports(&self) -> &BTreeMap<String, String> {
+    pub(in crate::bench) fn exports(&self) -> &BTreeMap<String, String> {
         &self.exports
     }
 
     /// Has the credential report made, as AWS keeps one for four hours: otherwise the first tool would pay for
     /// all.
-    pub(super) fn generate_credential_report(&self, tests: &Environment) -> Result<(), Failure> {
+    pub(in crate::bench) fn generate_credential_report(&self, tests: &Environment) -> Result<(), Failure> {
         for _ in 0..100 {
             let mut aws = Command::new(tests.program("aws"));
             aws.args(["iam", "generate-credential-report", "--query", "State", "--output", "text"]);
@@ -59,25 +63,25 @@ impl Sandbox {
     }
 
     /// Starts to count calls from zero.
-    pub(super) fn reset_counters(&self) -> Result<(), Failure> {
-        self.ask("POST", "reset-counters").map(drop)
+    pub(in crate::bench) fn reset_counters(&self) -> Result<(), Failure> {
+        self.ask("POST", "reset-counters", "").map(drop)
     }
 
     /// How many calls were made since.
-    pub(super) fn calls(&self) -> Result<u64, Failure> {
-        let state = self.ask("GET", "state")?;
+    pub(in crate::bench) fn calls(&self) -> Result<u64, Failure> {
+        let state = self.ask("GET", "state", "")?;
         let calls = state["calls"].as_object().ok_or_else(|| Failure::new("the sandbox counts no calls"))?;
         Ok(calls.values().filter_map(Value::as_u64).sum())
     }
 
     /// One request on the control path, on a connection of its own so that the answer ends where it does.
-    fn ask(&self, method: &str, resource: &str) -> Result<Value, Failure> {
+    pub(in crate::bench) fn ask(&self, method: &str, resource: &str, body: &str) -> Result<Value, Failure> {
         let exchange = || -> std::io::Result<String> {
             let mut connection = TcpStream::connect(&self.address)?;
             connection.set_read_timeout(Some(Duration::from_secs(30)))?;
-            let host = &self.address;
+            let (host, length) = (&self.address, body.len());
             let head = format!(
-                "{method} /_sandbox/{resource} HTTP/1.0\r\nhost: {host}\r\ncontent-length: 0\r\n\r\n"
+                "{method} /_sandbox/{resource} HTTP/1.0\r\nhost: {host}\r\ncontent-length: {length}\r\n\r\n{body}"
             );
             connection.write_all(head.as_bytes())?;
             let mut answer = String::new();
