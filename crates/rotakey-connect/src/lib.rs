@@ -8,5 +8,6 @@ pub mod credential;
 pub mod destination;
 mod http;
 pub mod identity;
+mod signature;
 
 pub use destination::OutsideDestinations;
