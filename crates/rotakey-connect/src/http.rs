@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use reqwest::{Certificate, Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Certificate, Client, Identity, Method, RequestBuilder, StatusCode};
 use rotakey_core::secret::Secret;
 use rotakey_engine::port::{PortError, PortErrorKind};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::destination::io;
 
 /// How long one request may take. Far less than an effect may.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,6 +30,17 @@ pub(crate) struct Api {
     patience: Duration,
 }
 
+/// Whose certificates a server may show. In PEM.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Authorities<'a> {
+    /// Those that the machine trusts.
+    System,
+    /// These too.
+    Also(&'a [u8]),
+    /// These alone.
+    Only(&'a [u8]),
+}
+
 /// An answer that is not an error.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -42,6 +55,19 @@ impl Api {
     /// # Errors
     /// [`PortErrorKind::Invalid`] unless it is `https://`, or `http://` of this machine.
     pub(crate) fn new(base: &str, ca_file: Option<&Path>) -> Result<Self, PortError> {
+        let Some(path) = ca_file else { return Self::trusting(base, Authorities::System, None) };
+        let pem = fs::read(path).map_err(|error| {
+            PortError::new(PortErrorKind::Invalid, format!("read {}", io::shown(path)), error.to_string())
+        })?;
+        Self::trusting(base, Authorities::Also(&pem), None)
+    }
+
+    /// The same, with whom to trust, and a certificate with its private key to show, in PEM.
+    pub(crate) fn trusting(
+        base: &str,
+        authorities: Authorities<'_>,
+        identity: Option<&[u8]>,
+    ) -> Result<Self, PortError> {
         let invalid = |why: String| PortError::new(PortErrorKind::Invalid, format!("use {base}"), why);
         let url = reqwest::Url::parse(base).map_err(|error| invalid(error.to_string()))?;
         let local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
@@ -53,17 +79,21 @@ impl Api {
         let mut builder = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("rotakey/", env!("CARGO_PKG_VERSION")));
-        if url.scheme() == "http" {
-            // No certificate is looked at, and to read those of the system takes a while.
-            builder = builder.tls_certs_only([]);
+        if let Some(identity) = identity {
+            // The error is not told: it may repeat a part of the key.
+            let identity = Identity::from_pem(identity).map_err(|_| {
+                invalid("the client certificate and its key are not what they should be".to_owned())
+            })?;
+            builder = builder.identity(identity);
         }
-        if let Some(path) = ca_file {
-            let told = |error: &dyn std::fmt::Display| invalid(format!("{}: {error}", path.display()));
-            let pem = fs::read(path).map_err(|error| told(&error))?;
-            let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| told(&error))?;
-            builder =
-                certificates.into_iter().fold(builder, |builder, one| builder.add_root_certificate(one));
-        }
+        let parse = |pem| Certificate::from_pem_bundle(pem).map_err(|error| invalid(error.to_string()));
+        builder = match authorities {
+            // Nobody's certificate is looked at, and reading all of them takes a while.
+            _ if url.scheme() == "http" => builder.tls_certs_only([]),
+            Authorities::System => builder,
+            Authorities::Also(pem) => builder.tls_certs_merge(parse(pem)?),
+            Authorities::Only(pem) => builder.tls_certs_only(parse(pem)?),
+        };
         let client = builder.build().map_err(|error| invalid(error.to_string()))?;
         Ok(Self { client, base: base.trim_end_matches('/').to_owned(), patience: PATIENCE })
     }
@@ -104,6 +134,11 @@ impl Api {
 }
 
 impl Answer {
+    /// The body as it came.
+    pub(crate) fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+
     /// The body, as what the API documents.
     ///
     /// # Errors

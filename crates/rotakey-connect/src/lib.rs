@@ -9,6 +9,7 @@ pub mod destination;
 mod http;
 pub mod identity;
 pub mod notifier;
+mod signature;
 
 pub use destination::OutsideDestinations;
 pub use notifier::OutsideNotifiers;

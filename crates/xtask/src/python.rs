@@ -1,7 +1,7 @@
 //! Private virtual environments of Python.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -24,6 +24,11 @@ impl Environment {
     /// The environment of that name; nothing is made yet.
     pub(crate) fn new(repository: &Repository, name: &str, requirements: &'static str) -> Self {
         Self { folder: repository.scratch().join(name), requirements }
+    }
+
+    /// Where it is.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// A program of the environment, such as `python` or `aws`.

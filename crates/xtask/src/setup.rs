@@ -13,7 +13,7 @@ use crate::repository::Repository;
 /// Runs the task.
 pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failure> {
     let environments = match options {
-        [] => vec![tests(repository), engines(repository), spark(repository)],
+        [] => vec![tests(repository), places(repository), engines(repository), spark(repository)],
         ["--bench"] => {
             vec![
                 tests(repository),
@@ -46,6 +46,11 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
 /// What the tests need: moto's server, boto3, the aws CLI, detect-secrets and the schema of SARIF.
 pub(crate) fn tests(repository: &Repository) -> Environment {
     Environment::new(repository, "tests", include_str!("../requirements/tests.txt"))
+}
+
+/// What destinations are tested against: OpenBao, and the description of Kubernetes' API.
+pub(crate) fn places(repository: &Repository) -> Environment {
+    Environment::new(repository, "places", include_str!("../requirements/places.txt"))
 }
 
 /// Prowler, which pins so many packages that it needs an environment of its own.

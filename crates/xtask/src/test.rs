@@ -13,6 +13,8 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
     let started = Instant::now();
     let environment = setup::tests(repository);
     environment.install()?;
+    let places = setup::places(repository);
+    places.install()?;
     github_openapi::install(repository)?;
     if !selection.quick {
         setup::slow(repository)?;
@@ -23,7 +25,7 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
     let database = postgres::Server::start(repository)?;
     let prepare = |command: &mut Command| {
         command.env("ROTAKEY_TEST_MOTO_URL", server.url()).env("ROTAKEY_TEST_PYTHON", &python);
-        command.env("ROTAKEY_TEST_POSTGRES_URL", database.url());
+        command.env("ROTAKEY_TEST_POSTGRES_URL", database.url()).env("ROTAKEY_TEST_PLACES", places.folder());
         command.env("ROTAKEY_TEST_GITHUB_OPENAPI", github_openapi::path(repository));
         for (name, environment) in [
             ("ROTAKEY_TEST_ENGINES_PYTHON", setup::engines(repository)),

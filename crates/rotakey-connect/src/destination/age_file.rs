@@ -2,19 +2,7 @@
 //!
 //! Applications decrypt `alice.age` and find `{"AccessKeyId": …, "SecretAccessKey": …}`: the current pair,
 //! plain, without the other slots. Those live in a second file beside it, `alice.age.rotakey`, encrypted to
-//! the same recipients.
-//!
-//! Two files cannot be replaced in one step, so the second one is a journal: each of its entries says what
-//! the other slots hold *while the current pair is a certain one*. To publish B after A is then
-//!
-//! | step                       | `alice.age` | journal                               | read as         |
-//! |----------------------------|-------------|---------------------------------------|-----------------|
-//! | before                     | A           | A: pending B, previous O              | A, B pending, O |
-//! | 1. the journal foresees B  | A           | A: pending B, previous O; B: previous A | A, B pending, O |
-//! | 2. the file becomes B      | B           | A: pending B, previous O; B: previous A | B, -, A       |
-//! | 3. the journal forgets A's | B           | B: previous A                         | B, -, A         |
-//!
-//! and whenever the process dies, all three slots are those from before step 2 or those from after it.
+//! the same recipients: the [journal](super::journal).
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -26,9 +14,10 @@ use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::port::{PortError, PortErrorKind};
 use zeroize::Zeroizing;
 
-use crate::destination::age_file::content::{Extra, Journal};
+use crate::destination::age_file::content::Extra;
 use crate::destination::exclusive::{self, Exclusive, sibling};
 use crate::destination::io::{conflict, failed, invalid, read, resolve, shown};
+use crate::destination::journal::{Current, Journal, Step};
 use crate::destination::{Pairs, SlotFile};
 use crate::identity;
 
@@ -145,26 +134,8 @@ impl SlotFile for AgeFile {
     }
 
     fn save(&self, file: &Exclusive, state: State, slots: &Pairs) -> Result<(), PortError> {
-        steps(&state, slots).into_iter().try_for_each(|step| self.take(file, &step, &state.extra))
-    }
-}
-
-/// One file replaced: between two steps, the process may die.
-enum Step<'a> {
-    Journal(Journal),
-    Current(&'a AccessKeyPair),
-}
-
-/// The steps of the table above, as far as they change something.
-fn steps<'a>(state: &State, slots: &'a Pairs) -> Vec<Step<'a>> {
-    let settled = Journal::settled(slots);
-    match &slots.current {
-        Some(current) if state.current.as_ref() != Some(current) => {
-            let foreseeing = state.journal.foreseeing(state.current.as_ref(), slots);
-            vec![Step::Journal(foreseeing), Step::Current(current), Step::Journal(settled)]
-        }
-        _ if state.journal == settled => Vec::new(),
-        _ => vec![Step::Journal(settled)],
+        let steps = state.journal.steps(state.current.as_ref(), slots, Current::ReadBack, false);
+        steps.into_iter().try_for_each(|step| self.take(file, &step, &state.extra))
     }
 }
 

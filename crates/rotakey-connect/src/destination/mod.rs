@@ -6,6 +6,10 @@
 //!
 //! Others are variables of a CI vendor, of which most cannot be read: `mark` says how a later run knows all the same
 //! which key is there, `marked` does the steps, and what remains for an adapter are its requests.
+//!
+//! Kubernetes and Vault keep two documents, changed under optimistic locks by `remote`; files and those share `journal`,
+//! which makes two places one, and `named`, which makes out a pair in values by name. Programs and endpoints of the
+//! user's own are spoken to in one protocol by `hook`.
 
 use std::path::Path;
 
@@ -13,32 +17,49 @@ use async_trait::async_trait;
 use rotakey_core::destination::{self as specs, DestinationSpec};
 use rotakey_core::id::AccessKeyId;
 use rotakey_core::rotate::Held;
-use rotakey_core::secret::AccessKeyPair;
-use rotakey_engine::port::{Destination, Destinations, PortError, PortErrorKind, Slots};
+use rotakey_core::secret::{AccessKeyPair, Secret};
+use rotakey_engine::port::{Destination, Destinations, Kept, PortError, PortErrorKind, Slots};
 
 use crate::destination::age_file::AgeFile;
 use crate::destination::bitbucket_variables::BitbucketVariables;
 use crate::destination::circleci_context::CircleciContext;
 use crate::destination::credentials_file::CredentialsFile;
+use crate::destination::dotenv_file::DotenvFile;
 use crate::destination::exclusive::Exclusive;
+use crate::destination::exec::Exec;
 use crate::destination::github_actions::GithubActions;
 use crate::destination::gitlab_variables::{GitlabVariables, Whole};
 use crate::destination::hcp_terraform::HcpTerraform;
+use crate::destination::kubernetes_secret::KubernetesSecret;
 use crate::destination::marked::Marked;
+use crate::destination::remote::RemoteDestination;
+use crate::destination::vault_kv::VaultKv;
+use crate::destination::webhook::Webhook;
 
 pub(crate) mod age_file;
 mod bitbucket_variables;
 mod circleci_context;
 mod client;
 pub(crate) mod credentials_file;
+mod dotenv_file;
 pub(crate) mod exclusive;
+mod exec;
 mod github_actions;
 mod gitlab_variables;
 mod hcp_terraform;
+mod hook;
 pub(crate) mod io;
+mod journal;
+mod kubernetes_secret;
 mod mark;
 mod marked;
+mod named;
+mod pair_json;
+mod remote;
+mod secret_map;
 mod transition;
+mod vault_kv;
+mod webhook;
 
 #[cfg(test)]
 mod tests;
@@ -57,6 +78,15 @@ impl Destinations for OutsideDestinations {
             }
             DestinationSpec::CredentialsFile(specs::CredentialsFile { path, profile }) => {
                 Ok(Box::new(FileDestination(CredentialsFile::new(path, profile)?)))
+            }
+            DestinationSpec::DotenvFile(specs::DotenvFile { path, values }) => {
+                Ok(Box::new(FileDestination(DotenvFile::new(path, values)?)))
+            }
+            DestinationSpec::Exec(spec) => Ok(Box::new(Exec::open(spec)?)),
+            DestinationSpec::Webhook(spec) => Ok(Box::new(Webhook::open(spec)?)),
+            DestinationSpec::VaultKv(spec) => Ok(Box::new(RemoteDestination(VaultKv::new(spec)?))),
+            DestinationSpec::KubernetesSecret(spec) => {
+                Ok(Box::new(RemoteDestination(KubernetesSecret::new(spec)?)))
             }
             DestinationSpec::GithubActions(spec) => Ok(Box::new(Marked(GithubActions::new(spec)?))),
             DestinationSpec::GitlabVariables(spec) if spec.values.holds_whole_pair() => {
@@ -80,6 +110,19 @@ impl Destinations for OutsideDestinations {
 /// Slots of a place that gives secrets back.
 type Pairs = Slots<AccessKeyPair>;
 
+/// What is told of slots: of an unknown current key, its mark.
+fn seen(slots: Pairs, unknown: Option<&Held>) -> Slots {
+    let mut slots = Slots::from(slots);
+    slots.current = slots.current.or_else(|| unknown.cloned().map(Kept::Mark));
+    slots
+}
+
+/// A pair that is none, to find out whether a place could hold one.
+fn stand_in() -> AccessKeyPair {
+    let id = "AKIA0000000000000000".parse().expect("sixteen characters behind the prefix are an id");
+    AccessKeyPair { id, secret: Secret::new("0123456789abcdefghijABCDEFGHIJ0123456789/+".to_owned()) }
+}
+
 /// A format in which a file keeps the three slots.
 trait SlotFile: Send + Sync {
     /// All that was read of the file, as far as writing it back needs it.
@@ -94,6 +137,11 @@ trait SlotFile: Send + Sync {
 
     /// What the file holds now. Needs no lock.
     fn load(&self) -> Result<(Self::State, Pairs), PortError>;
+
+    /// The current key, where its id alone can be read: then no pair is current in the slots.
+    fn unknown<'a>(&self, _state: &'a Self::State) -> Option<&'a Held> {
+        None
+    }
 
     /// Turns the state, which was loaded under the same lock, into one that holds these slots. The slots
     /// change as a whole or not at all, whenever the process dies.
@@ -112,7 +160,7 @@ impl<F: SlotFile> FileDestination<F> {
         self.0.check()?;
         let file = Exclusive::acquire(self.0.path())?;
         let (state, before) = self.0.load()?;
-        let after = transition(before).map_err(|refused| refused.at(self.0.path()))?;
+        let after = transition(before).map_err(|refused| refused.at(&io::shown(self.0.path())))?;
         self.0.save(&file, state, &after)
     }
 }
@@ -125,7 +173,8 @@ impl<F: SlotFile> Destination for FileDestination<F> {
     }
 
     async fn read(&self) -> Result<Slots, PortError> {
-        self.0.load().map(|(_, slots)| slots.into())
+        let (state, slots) = self.0.load()?;
+        Ok(seen(slots, self.0.unknown(&state)))
     }
 
     async fn stage(&self, pair: &AccessKeyPair) -> Result<(), PortError> {

@@ -39,6 +39,7 @@ impl FilePlace {
     pub(super) fn path(&self) -> &Path {
         match &self.spec {
             DestinationSpec::AgeFile(specs::AgeFile { path, .. })
+            | DestinationSpec::DotenvFile(specs::DotenvFile { path, .. })
             | DestinationSpec::CredentialsFile(specs::CredentialsFile { path, .. }) => path,
             _ => unreachable!("not a file"),
         }
@@ -104,6 +105,11 @@ pub(super) fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
+/// The same with time and processes.
+pub(super) fn block_on_io<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
 pub(super) fn pair(number: u8) -> AccessKeyPair {
     AccessKeyPair {
         id: format!("AKIAIOSFODNN7EXAM{number:03}").parse().unwrap(),
@@ -130,6 +136,7 @@ pub(super) fn broken_places(new: impl Fn() -> FilePlace) -> Vec<(&'static str, F
     fs::write(&file, "").unwrap();
     match &mut below_a_file.spec {
         DestinationSpec::AgeFile(specs::AgeFile { path, .. })
+        | DestinationSpec::DotenvFile(specs::DotenvFile { path, .. })
         | DestinationSpec::CredentialsFile(specs::CredentialsFile { path, .. }) => {
             *path = file.join("x");
         }
@@ -147,8 +154,8 @@ pub(super) fn broken_places(new: impl Fn() -> FilePlace) -> Vec<(&'static str, F
 
 const CHILD_DIRECTORY: &str = "ROTAKEY_TEST_DIRECTORY";
 
-/// Both kinds of destinations, in a directory that a child process uses too.
-fn specs(directory: &Path) -> [DestinationSpec; 2] {
+/// All kinds of files, in a directory that a child process uses too.
+fn specs(directory: &Path) -> [DestinationSpec; 3] {
     let identity = directory.join("identity");
     if !identity.exists() {
         crate::identity::generate(&identity).unwrap();
@@ -162,6 +169,10 @@ fn specs(directory: &Path) -> [DestinationSpec; 2] {
         DestinationSpec::CredentialsFile(specs::CredentialsFile {
             path: directory.join("credentials"),
             profile: "alice".to_owned(),
+        }),
+        DestinationSpec::DotenvFile(specs::DotenvFile {
+            path: directory.join(".env"),
+            values: specs::Values::environment(),
         }),
     ]
 }

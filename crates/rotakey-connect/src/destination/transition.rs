@@ -1,13 +1,9 @@
 //! What each operation means for the three slots. No IO: slots in, slots out.
 
-use std::path::Path;
-
 use rotakey_core::id::AccessKeyId;
 use rotakey_core::rotate::Held;
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::port::{PortError, PortErrorKind, Slots};
-
-use crate::destination::io;
 
 /// An operation that the slots do not allow.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,18 +15,17 @@ pub(super) enum Refused {
 }
 
 impl Refused {
-    /// The refusal as the error of a file.
-    pub(super) fn at(self, path: &Path) -> PortError {
-        let path = io::shown(path);
+    /// The refusal as the error of that place.
+    pub(super) fn at(self, place: &str) -> PortError {
         match self {
             Self::Unknown(id) => PortError::new(
                 PortErrorKind::NotFound,
-                format!("restore {id} in {path}"),
-                "the file holds this key neither as previous nor as pending",
+                format!("restore {id} in {place}"),
+                "this key is kept there neither as previous nor as pending",
             ),
             Self::Current(id) => PortError::new(
                 PortErrorKind::Conflict,
-                format!("forget {id} in {path}"),
+                format!("forget {id} in {place}"),
                 "this is the key that applications read",
             ),
         }

@@ -54,13 +54,15 @@ impl DestinationSpec {
     /// that says which key was written last.
     pub fn gives_secrets_back(&self) -> bool {
         match self {
-            Self::SecretsManager(_) | Self::SsmParameter(_) | Self::CredentialsFile(_) | Self::AgeFile(_) => {
-                true
-            }
-            Self::GitlabVariables(GitlabVariables { values, .. })
-            | Self::KubernetesSecret(KubernetesSecret { values, .. })
-            | Self::VaultKv(VaultKv { values, .. })
-            | Self::DotenvFile(DotenvFile { values, .. }) => values.holds_whole_pair(),
+            // Those whose values are made of a pair that cannot be read from them keep it beside them.
+            Self::SecretsManager(_)
+            | Self::SsmParameter(_)
+            | Self::KubernetesSecret(_)
+            | Self::VaultKv(_)
+            | Self::CredentialsFile(_)
+            | Self::DotenvFile(_)
+            | Self::AgeFile(_) => true,
+            Self::GitlabVariables(GitlabVariables { values, .. }) => values.holds_whole_pair(),
             Self::GithubActions(_)
             | Self::HcpTerraform(_)
             | Self::CircleciContext(_)
@@ -89,6 +91,50 @@ impl fmt::Display for DestinationSpec {
             Self::AgeFile(place) => write!(f, "age-file:{place}"),
             Self::Exec(place) => write!(f, "exec:{place}"),
             Self::Webhook(place) => write!(f, "webhook:{place}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(fields: serde_json::Value) -> DestinationSpec {
+        serde_json::from_value(fields).unwrap()
+    }
+
+    /// A kind that is said to give back what it does not would leave a rotation without a copy to go on from.
+    #[test]
+    fn every_kind_says_whether_it_gives_secrets_back() {
+        let smtp = serde_json::json!({ "P": "{ses_smtp_password:eu-west-1}" });
+        for (fields, expected) in [
+            (serde_json::json!({ "type": "secrets-manager", "name": "a" }), true),
+            (serde_json::json!({ "type": "ssm-parameter", "name": "a" }), true),
+            (serde_json::json!({ "type": "github-actions", "repository": "a/b" }), false),
+            (serde_json::json!({ "type": "gitlab-variables", "project": "a/b" }), true),
+            (serde_json::json!({ "type": "gitlab-variables", "project": "a/b", "values": smtp }), false),
+            (serde_json::json!({ "type": "kubernetes-secret", "name": "a" }), true),
+            (serde_json::json!({ "type": "kubernetes-secret", "name": "a", "values": smtp }), true),
+            (serde_json::json!({ "type": "vault-kv", "path": "a" }), true),
+            (serde_json::json!({ "type": "vault-kv", "path": "a", "values": smtp }), true),
+            (serde_json::json!({ "type": "hcp-terraform", "variable_set": "varset-1" }), false),
+            (serde_json::json!({ "type": "circleci-context", "context_id": "a" }), false),
+            (serde_json::json!({ "type": "bitbucket-variables", "workspace": "a" }), false),
+            (serde_json::json!({ "type": "credentials-file", "path": "a", "profile": "b" }), true),
+            (serde_json::json!({ "type": "dotenv-file", "path": "a" }), true),
+            (serde_json::json!({ "type": "dotenv-file", "path": "a", "values": smtp }), true),
+            (
+                serde_json::json!({ "type": "age-file", "path": "a", "recipients": ["b"], "identity": "c" }),
+                true,
+            ),
+            (serde_json::json!({ "type": "exec", "name": "a", "command": ["b"] }), false),
+            (
+                serde_json::json!({ "type": "webhook", "name": "a", "url": "b", "signing_secret": { "env": "C" } }),
+                false,
+            ),
+        ] {
+            let spec = spec(fields);
+            assert_eq!(spec.gives_secrets_back(), expected, "{spec}");
         }
     }
 }

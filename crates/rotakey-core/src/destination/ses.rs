@@ -28,3 +28,22 @@ fn sign(key: &[u8], text: &str) -> Vec<u8> {
     signature.extend_from_slice(&mac.finalize().into_bytes());
     signature
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Expected values: the tests of the resource `aws_iam_access_key` in hashicorp/terraform-provider-aws, whose
+    /// attribute `ses_smtp_password_v4` this is. The script in the Amazon SES developer guide gives the same ones.
+    #[test]
+    fn the_password_is_the_one_that_the_developer_guide_derives() {
+        for (secret, region, expected) in [
+            ("some+secret+key", "eu-central-1", "BMXhUYlu5Z3gSXVQORxlVa7XPaz91aGWdfHxvkOZdWZ2"),
+            ("some+secret+key", "us-west-1", "BH+jbMzper5WwlwUar9E1ySBqHa9whi0GPo+sJ0mVYJj"),
+            ("another+secret+key", "eu-central-1", "BBbphbrQmrKMx42d1N6+C7VINYEBGI5v9VsZeTxwskfh"),
+            ("another+secret+key", "us-west-1", "BKVmjjMDFk/qqw8EROW99bjCS65PF8WKvK5bSr4Y6EqF"),
+        ] {
+            assert_eq!(smtp_password(&Secret::new(secret.to_owned()), region), expected, "{region}");
+        }
+    }
+}

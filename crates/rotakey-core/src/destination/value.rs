@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::ses;
+use crate::id::AccessKeyId;
 use crate::secret::{AccessKeyPair, Secret};
 
 /// A text in which `{access_key_id}`, `{secret_access_key}`, `{json}` (both, as
@@ -205,6 +206,12 @@ impl Values {
         only(&Part::Json) || only(&Part::KeyId) && only(&Part::Secret)
     }
 
+    /// The id of the pair in values that were rendered from these templates, if one of them is the id alone.
+    pub fn read_id<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> Option<AccessKeyId> {
+        let (name, _) = self.0.iter().find(|(_, template)| template.parts == [Part::KeyId])?;
+        value(name)?.parse().ok()
+    }
+
     /// The pair in values that were rendered from these templates; `None` if there is none in them.
     pub fn read_back<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> Option<AccessKeyPair> {
         let find = |wanted: &[Part]| {
@@ -294,5 +301,69 @@ mod tests {
             Values::of([("USER", "{access_key_id}"), ("PASSWORD", "{ses_smtp_password:eu-west-1}")]);
         assert!(!derived.holds_whole_pair());
         assert_eq!(derived.read_back(|_| Some("x")), None);
+    }
+
+    use proptest::prelude::*;
+
+    /// Texts and placeholders in any order, as they are written in a template.
+    fn template() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            "[a-zA-Z0-9 $'\"/\\\\=,;:\u{e4}-]{0,6}",
+            Just("{{".to_owned()),
+            Just("}}".to_owned()),
+            Just("{access_key_id}".to_owned()),
+            Just("{secret_access_key}".to_owned()),
+            Just("{json}".to_owned()),
+            "\\{ses_smtp_password:[a-z]{2}-[a-z]{4,6}-[1-3]\\}",
+        ];
+        prop::collection::vec(part, 0..6).prop_map(|parts| parts.concat())
+    }
+
+    fn any_pair() -> impl Strategy<Value = AccessKeyPair> {
+        ("AKIA[A-Z2-7]{16}", "[A-Za-z0-9/+]{40}").prop_map(|(id, secret)| AccessKeyPair {
+            id: id.parse().expect("a valid id"),
+            secret: Secret::new(secret),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_template_is_read_back_as_it_was_shown(text in template()) {
+            let template: ValueTemplate = text.parse().unwrap();
+            let shown = template.to_string();
+            prop_assert_eq!(&shown, &text);
+            prop_assert_eq!(shown.parse::<ValueTemplate>().unwrap(), template);
+        }
+
+        #[test]
+        fn every_brace_of_a_text_survives_when_it_is_doubled(text in "[{}a-z]{0,12}") {
+            let doubled = text.replace('{', "{{").replace('}', "}}");
+            prop_assert_eq!(rendered(&doubled), text);
+        }
+
+        #[test]
+        fn what_is_rendered_holds_the_pair_and_is_read_back(
+            pair in any_pair(),
+            others in prop::collection::btree_map("[A-Z]{1,3}", template(), 0..3),
+            form in 0..3,
+        ) {
+            let mut values: BTreeMap<String, ValueTemplate> =
+                others.into_iter().map(|(name, text)| (name, text.parse().unwrap())).collect();
+            let whole: &[(&str, &str)] = match form {
+                0 => &[("the id", "{access_key_id}"), ("the secret", "{secret_access_key}")],
+                1 => &[("both", "{json}")],
+                _ => &[],
+            };
+            values.extend(whole.iter().map(|(name, text)| ((*name).to_owned(), text.parse().unwrap())));
+            let values = Values(values);
+            let written = values.render(&pair);
+            let read = values.read_back(|name| written.get(name).map(Secret::expose));
+            // Of several values that are the pair, all hold the same one.
+            prop_assert_eq!(read, values.holds_whole_pair().then(|| pair.duplicate()));
+            for (name, template) in values.iter() {
+                let holds = written[name].expose().contains(pair.secret.expose());
+                prop_assert!(!holds || template.is_secret(), "{} is said to be open", name);
+            }
+        }
     }
 }

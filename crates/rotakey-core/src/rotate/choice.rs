@@ -333,4 +333,46 @@ mod tests {
         assert!(matches!(choose_at("2026-11-30T23:00:00Z", exemption), Choice::Exempt { .. }));
         assert!(matches!(choose_at("2026-12-01T00:00:00Z", exemption), Choice::Rotate(_)));
     }
+
+    fn destinations(configured: &[DestinationSpec]) -> Vec<String> {
+        let fallback = |user: &UserSubject| {
+            let name = format!("fallback/{}", user.principal);
+            DestinationSpec::SecretsManager(SecretsManager::named(name, None))
+        };
+        let chooser = Chooser {
+            policy: &Policy::default(),
+            rotate: &RotateConfig::default(),
+            fallback: &fallback,
+            now: Timestamp::UNIX_EPOCH,
+            also_not_due: false,
+        };
+        let chosen = chooser.with_a_copy(configured.to_vec(), &test_subject("alice"));
+        chosen.iter().map(ToString::to_string).collect()
+    }
+
+    fn write_only(name: &str) -> DestinationSpec {
+        let fields = serde_json::json!({ "type": "exec", "name": name, "command": ["put"] });
+        serde_json::from_value(fields).unwrap()
+    }
+
+    fn readable(name: &str) -> DestinationSpec {
+        DestinationSpec::SecretsManager(SecretsManager::named(name.to_owned(), None))
+    }
+
+    #[test]
+    fn a_key_that_goes_to_write_only_places_alone_is_kept_in_the_fallback_first() {
+        assert_eq!(
+            destinations(&[write_only("a"), write_only("b")]),
+            ["secrets-manager:fallback/alice", "exec:put#a", "exec:put#b"]
+        );
+    }
+
+    #[test]
+    fn a_place_that_gives_back_comes_first_and_needs_no_fallback_beside_it() {
+        assert_eq!(
+            destinations(&[write_only("a"), readable("x"), write_only("b"), readable("y")]),
+            ["secrets-manager:x", "secrets-manager:y", "exec:put#a", "exec:put#b"]
+        );
+        assert_eq!(destinations(&[readable("y"), readable("x")]), ["secrets-manager:y", "secrets-manager:x"]);
+    }
 }

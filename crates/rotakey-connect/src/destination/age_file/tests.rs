@@ -126,7 +126,7 @@ fn a_process_that_dies_between_two_steps_leaves_the_slots_of_before_or_after() {
             let adapter = age_file(&place.spec);
             let (state, _) = adapter.load().unwrap();
             let wanted = after();
-            let steps = steps(&state, &wanted);
+            let steps = state.journal.steps(state.current.as_ref(), &wanted, Current::ReadBack, false);
             assert_eq!(steps.len(), 3);
             let file = Exclusive::acquire(place.path()).unwrap();
             for step in &steps[..taken] {
@@ -145,7 +145,7 @@ fn a_process_that_dies_between_two_steps_leaves_the_slots_of_before_or_after() {
             );
             let (state, _) = adapter.load().unwrap();
             assert!(
-                state.journal == Journal::settled(&wanted),
+                state.journal == Journal::settled(&wanted, Current::ReadBack),
                 "after {taken} steps, the journal is not settled"
             );
         }

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Decision, Next, PROBE_INTERVAL, Step, act, close, note, wait};
+use crate::destination::DestinationSpec;
 use crate::fact::KeyStatus;
 use crate::rotate::effect::{Effect, Intent};
 use crate::rotate::event::{Ending, Note};
@@ -96,18 +97,31 @@ impl Decision<'_> {
             return Ok(wait(everywhere, "AWS accepts the old key again; every service does by then"));
         }
         let serves_new = |slots: &HeldSlots| slots.current.as_ref().is_some_and(|held| held.key == new.id);
+        let at_hand = self.seen.in_hand.contains(self.old());
         for (destination, slots) in self.seen.destinations.iter().enumerate() {
-            let at_hand = self.seen.in_hand.contains(self.old());
-            if slots
-                .known()
-                .is_some_and(|slots| serves_new(slots) && (at_hand || slots.keeps_aside(self.old())))
-            {
-                return Ok(act(Intent::Restore { destination, key: self.old().clone() }));
+            let Some(slots) = slots.known().filter(|slots| serves_new(slots)) else { continue };
+            let restore = Intent::Restore { destination, key: self.old().clone() };
+            if !at_hand && self.has_only_a_mark(destination, &restore) {
+                return Ok(Next::Ask(Question::CannotRestore { destination: self.destination(destination) }));
+            }
+            if at_hand || slots.keeps_aside(self.old()) {
+                return Ok(act(restore));
             }
         }
         Ok(match self.all_slots()?.iter().find(|(_, slots)| serves_new(slots)) {
             Some((index, _)) => Next::Ask(Question::CannotRestore { destination: self.destination(*index) }),
             None => note(Note::Restored),
         })
+    }
+
+    /// Whether a place that gives no secret back has refused to go back by itself, which some can.
+    fn has_only_a_mark(&self, destination: usize, restore: &Intent) -> bool {
+        let gives_back = |spec: &DestinationSpec| spec.gives_secrets_back();
+        let refused = self
+            .rotation
+            .trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.intent == *restore && trouble.refusals > 0);
+        refused && !self.rotation.plan.destinations.get(destination).is_some_and(gives_back)
     }
 }

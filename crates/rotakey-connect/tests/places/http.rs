@@ -1,0 +1,216 @@
+//! HTTP/1.1 as far as tests need it: a server that hands whole requests to a function, and a client.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use rotakey_engine::conformance::destination::Break;
+
+/// A whole request.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// Path and query.
+    pub(crate) target: String,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A whole answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Response {
+    pub(crate) fn json(status: u16, body: &serde_json::Value) -> Self {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        Self { status, headers, body: body.to_string().into_bytes() }
+    }
+}
+
+/// What a server does with a request. `None` closes the connection without an answer.
+type Handler = dyn Fn(&Request) -> Option<Response> + Send + Sync;
+
+/// A server on a port of its own. Its threads end with the process.
+#[derive(Clone)]
+pub(crate) struct Server {
+    address: SocketAddr,
+    fault: Arc<Mutex<Option<Fault>>>,
+}
+
+/// When the server dies, for the conformance suite.
+struct Fault {
+    /// Calls until it dies.
+    left: usize,
+    how: Break,
+    happened: bool,
+}
+
+impl Server {
+    pub(crate) fn start(handler: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let fault = Arc::new(Mutex::new(None));
+        let (handler, shared) = (Arc::new(handler), Arc::clone(&fault));
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (handler, fault) = (Arc::clone(&handler), Arc::clone(&shared));
+                thread::spawn(move || serve(stream, &*handler, &fault));
+            }
+        });
+        Self { address, fault }
+    }
+
+    /// One that hands every request on to another server.
+    pub(crate) fn before(upstream: SocketAddr) -> Self {
+        Self::start(move |request| Some(send(upstream, request)))
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// As [`rotakey_engine::conformance::destination::Place::break_at`].
+    pub(crate) fn break_at(&self, call: usize, how: Break) -> bool {
+        *self.fault.lock().unwrap() = Some(Fault { left: call, how, happened: false });
+        true
+    }
+
+    /// As [`rotakey_engine::conformance::destination::Place::mend`].
+    pub(crate) fn mend(&self) -> bool {
+        self.fault.lock().unwrap().take().is_some_and(|fault| fault.happened)
+    }
+}
+
+fn serve(mut stream: TcpStream, handler: &Handler, fault: &Mutex<Option<Fault>>) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let Some(request) = read_request(&mut reader) else { return };
+    let fate = {
+        let mut fault = fault.lock().unwrap();
+        fault.as_mut().and_then(|fault| match fault.left.checked_sub(1) {
+            Some(left) => {
+                fault.left = left;
+                None
+            }
+            None if fault.happened => Some(Break::Unheard),
+            None => {
+                fault.happened = true;
+                Some(fault.how)
+            }
+        })
+    };
+    if fate == Some(Break::Unheard) {
+        return;
+    }
+    let response = handler(&request);
+    if fate.is_some() {
+        return;
+    }
+    let Some(response) = response else { return };
+    let mut text = format!("HTTP/1.1 {} x\r\n", response.status);
+    for (name, value) in &response.headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    text.push_str(&format!("content-length: {}\r\nconnection: close\r\n\r\n", response.body.len()));
+    let _gone = stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(&response.body));
+}
+
+fn read_request(reader: &mut impl BufRead) -> Option<Request> {
+    let (first, headers) = read_head(reader)?;
+    let mut words = first.split(' ');
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let length = length(&headers).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Request { method, target, headers, body })
+}
+
+fn read_head(reader: &mut impl BufRead) -> Option<(String, Vec<(String, String)>)> {
+    let mut line = || {
+        let mut line = String::new();
+        let read = reader.read_line(&mut line).ok()?;
+        (read > 0).then(|| line.trim_end().to_owned())
+    };
+    let first = line()?;
+    let mut headers = Vec::new();
+    loop {
+        let line = line()?;
+        if line.is_empty() {
+            return Some((first, headers));
+        }
+        let (name, value) = line.split_once(':')?;
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+}
+
+fn length(headers: &[(String, String)]) -> Option<usize> {
+    headers.iter().find(|(name, _)| name == "content-length")?.1.parse().ok()
+}
+
+/// Sends a request to a server on this machine and reads the answer until the server closes.
+pub(crate) fn send(address: SocketAddr, request: &Request) -> Response {
+    try_send(address, request).unwrap_or(Response { status: 502, headers: Vec::new(), body: Vec::new() })
+}
+
+fn try_send(address: SocketAddr, request: &Request) -> Option<Response> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+    let mut text =
+        format!("{} {} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n", request.method, request.target);
+    for (name, value) in &request.headers {
+        if !["host", "connection", "content-length"].contains(&name.as_str()) {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+    }
+    text.push_str(&format!("content-length: {}\r\n\r\n", request.body.len()));
+    stream.write_all(text.as_bytes()).ok()?;
+    stream.write_all(&request.body).ok()?;
+    let mut reader = BufReader::new(stream);
+    let (first, headers) = read_head(&mut reader)?;
+    let status = first.split(' ').nth(1)?.parse().ok()?;
+    let mut body = Vec::new();
+    match length(&headers) {
+        Some(length) => {
+            body.resize(length, 0);
+            reader.read_exact(&mut body).ok()?;
+        }
+        None if headers.iter().any(|(name, _)| name == "transfer-encoding") => {
+            body = read_chunks(&mut reader)?;
+        }
+        None => drop(reader.read_to_end(&mut body).ok()?),
+    }
+    let kept = ["content-type"];
+    let headers = headers.into_iter().filter(|(name, _)| kept.contains(&name.as_str())).collect();
+    Some(Response { status, headers, body })
+}
+
+fn read_chunks(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let size = usize::from_str_radix(line.trim(), 16).ok()?;
+        let mut chunk = vec![0; size + 2];
+        reader.read_exact(&mut chunk).ok()?;
+        if size == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(&chunk[..size]);
+    }
+}

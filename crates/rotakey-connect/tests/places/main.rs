@@ -1,0 +1,42 @@
+//! Destinations against servers: the real one where it can be installed, and else one that is as strict as the
+//! vendor's own description of its API. `cargo xtask test` installs and names what they need.
+
+mod hook;
+mod http;
+mod kubernetes;
+mod openbao;
+mod schema;
+
+use std::path::PathBuf;
+
+use rotakey_core::destination::Values;
+use rotakey_core::secret::{AccessKeyPair, Secret};
+
+fn variable(name: &str) -> PathBuf {
+    let value = std::env::var_os(name);
+    PathBuf::from(value.unwrap_or_else(|| panic!("{name} is not set: run the tests by `cargo xtask test`")))
+}
+
+/// A file of a Python package: some of what the tests need is published so.
+fn packages(file: &str) -> PathBuf {
+    let libraries = variable("ROTAKEY_TEST_PLACES").join("lib");
+    let python =
+        std::fs::read_dir(&libraries).unwrap().next().expect("an environment has an interpreter").unwrap();
+    python.path().join("site-packages").join(file)
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn pair(number: u8) -> AccessKeyPair {
+    AccessKeyPair {
+        id: format!("AKIAIOSFODNN7EXAM{number:03}").parse().unwrap(),
+        secret: Secret::new(format!("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE{number:03}")),
+    }
+}
+
+fn values(entries: &[(&str, &str)]) -> Values {
+    let entries: std::collections::BTreeMap<_, _> = entries.iter().copied().collect();
+    serde_json::from_value(serde_json::json!(entries)).unwrap()
+}
