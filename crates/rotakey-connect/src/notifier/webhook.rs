@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use rotakey_core::notify::{Message, Notice, WebhookEndpoint};
-use rotakey_core::secret::Secret;
 use rotakey_engine::port::{Clock, Notifier, PortError, PortErrorKind};
 use serde::Serialize;
-use sha2::Sha256;
 
 use crate::credential;
 use crate::http::Api;
+use crate::signature::sign;
 
 /// An endpoint.
 pub(super) struct Endpoint {
@@ -58,19 +56,9 @@ impl Notifier for Endpoint {
         let request = api
             .request(Method::POST, "")
             .header(CONTENT_TYPE, "application/json")
-            .header("X-Rotakey-Signature", signature(&secret, &timestamp, &body))
+            .header("X-Rotakey-Signature", sign(&secret, &timestamp, body.as_bytes()))
             .header("X-Rotakey-Timestamp", timestamp)
             .body(body);
         api.send(OPERATION, request, &[&secret]).await.map(drop)
     }
-}
-
-/// `v1=` and 64 hexadecimal digits: HMAC-SHA256 over `timestamp.body`.
-pub(super) fn signature(secret: &Secret, timestamp: &str, body: &str) -> String {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).expect("a key may have any length");
-    mac.update(timestamp.as_bytes());
-    mac.update(b".");
-    mac.update(body.as_bytes());
-    format!("v1={}", data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes()))
 }
