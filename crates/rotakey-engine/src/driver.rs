@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use rotakey_core::fact::KeyStatus;
 use rotakey_core::id::{AccessKeyId, RotationId, WorkerId};
 use rotakey_core::rotate::{
-    Answer, EFFECT_DEADLINE, Ending, Event, FailureKind, Intent, Next, Outcome, Plan, Question, Rotation,
-    State,
+    Answer, EFFECT_DEADLINE, Ending, Event, FailureKind, Intent, LAST_USED_LAG, Next, Outcome, Plan,
+    Question, Rotation, State,
 };
 use rotakey_core::secret::AccessKeyPair;
 
@@ -31,8 +31,8 @@ const NAP: SignedDuration = SignedDuration::from_secs(90);
 const LEASE: SignedDuration = SignedDuration::from_secs(NAP.as_secs() + EFFECT_DEADLINE.as_secs());
 
 /// A rotation that waits for longer than this is looked at all the same: somebody may have changed something, and a
-/// use of a key may show late.
-const LOOK_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// use of a key shows by then.
+const LOOK_EVERY: SignedDuration = LAST_USED_LAG;
 
 /// A rotation that takes more steps than this without waiting once is going round in circles.
 const MOST_STEPS: usize = 500;

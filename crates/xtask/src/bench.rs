@@ -9,11 +9,13 @@ mod machine;
 mod measure;
 mod organization;
 mod page;
+mod rotate;
 mod scan;
 mod trail;
 
 pub(crate) use audit::run as audit;
 pub(crate) use organization::run as organization;
+pub(crate) use rotate::run as rotate;
 pub(crate) use scan::run as scan;
 pub(crate) use trail::corpus::make as trail_corpus;
 pub(crate) use trail::run as trail;

@@ -39,6 +39,7 @@ Tasks:
   bench trail [OPTIONS]   the same for `rotakey trail`
   bench organization      rotate 1,000 keys of 50 accounts, and count the calls; writes its part likewise
   bench scan [OPTIONS]    the same for `rotakey scan`; --quick does so in small and writes nothing
+  bench rotate [OPTIONS]  measures what rotations cost; --quick does so in small and writes nothing
   trail-corpus --out DIR [OPTIONS]
                           make a CloudTrail trail from a seed, and say what is in it
   help                    this text
@@ -68,6 +69,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["bench", "trail", options @ ..] => bench::trail(&repository, options),
         ["bench", "organization", options @ ..] => bench::organization(&repository, options),
         ["bench", "scan", options @ ..] => bench::scan(&repository, options),
+        ["bench", "rotate", options @ ..] => bench::rotate(&repository, options),
         ["trail-corpus", options @ ..] => bench::trail_corpus(&repository, options),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

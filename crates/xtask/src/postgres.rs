@@ -18,21 +18,24 @@ use crate::repository::Repository;
 const SERVE: &str = r#"
 trap '' INT TERM
 set -e
-bin=$1 folder=$2 port=$3
+bin=$1 folder=$2 port=$3 settings=$4
 read -r password
 umask 077
 printf '%s\n' "$password" > "$folder/password"
 "$bin/initdb" --pgdata="$folder/data" --username=postgres --pwfile="$folder/password" --auth=scram-sha-256 \
     --encoding=UTF8 --locale=C --no-sync > "$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
 "$bin/pg_ctl" start --wait --pgdata="$folder/data" --log="$folder/log" --options="-p $port \
-    -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200 \
-    -c fsync=off -c synchronous_commit=off -c full_page_writes=off" > "$folder/start" 2>&1 \
+    -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200 $settings" \
+    > "$folder/start" 2>&1 \
     || { cat "$folder/start" "$folder/log" >&2; exit 1; }
 echo ready
 cat > "$folder/end"
 "$bin/pg_ctl" stop --mode=immediate --pgdata="$folder/data" > "$folder/stop" 2>&1
 rm -rf "$folder/data"
 "#;
+
+/// Settings of a server whose content nobody will miss.
+const FORGETFUL: &str = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off";
 
 /// A server on the loopback interface, which ends with this value.
 pub(crate) struct Server {
@@ -45,6 +48,15 @@ impl Server {
     /// Makes a new cluster below `.test/` and starts it. PostgreSQL refuses to run as root, so then it runs as
     /// its own user, whom its package has made.
     pub(crate) fn start(repository: &Repository) -> Result<Self, Failure> {
+        Self::start_with(repository, FORGETFUL)
+    }
+
+    /// The same, but with the settings that servers in service have: what is committed is on disk.
+    pub(crate) fn start_durable(repository: &Repository) -> Result<Self, Failure> {
+        Self::start_with(repository, "")
+    }
+
+    fn start_with(repository: &Repository, settings: &str) -> Result<Self, Failure> {
         let programs = install()?;
         let user = if apt::is_root() { Some(User::find()?) } else { None };
         let folder = folder(repository, user.as_ref())?;
@@ -57,7 +69,7 @@ impl Server {
             Some(user) => user.command("sh"),
             None => Command::new("sh"),
         };
-        command.args(["-c", SERVE, "sh"]).arg(&programs).arg(&folder).arg(port.to_string());
+        command.args(["-c", SERVE, "sh"]).arg(&programs).arg(&folder).arg(port.to_string()).arg(settings);
         // Not the checkout, which that user may not be able to read.
         command.current_dir(&folder).stdin(Stdio::piped()).stdout(Stdio::piped());
         let process = command.spawn().could_not("start PostgreSQL")?;

@@ -178,8 +178,31 @@ fn a_log_that_was_changed_is_an_error_that_says_where() {
         std::fs::write(path, bytes).unwrap();
     }
     desk.run(&["rotate", "log", &rotation]).fails(3, "was changed", "restore the store from a backup");
+    sandbox.control("POST", "clock", "{\"advance\": \"1d\"}");
     let ran = desk.run(&["rotate", "tick"]).exits(3);
     assert!(ran.stderr.contains(&rotation), "{}", ran.stderr);
+    // A person is told until it is repaired.
+    let ran = desk.run(&["rotate", "tick"]).exits(1);
+    assert!(ran.stderr.contains("waits for a person"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_tick_leaves_alone_what_is_not_due() {
+    let sandbox = Sandbox::start(12);
+    let desk = desk(&sandbox);
+    let nothing = desk.run(&["rotate", "tick"]).exits(0);
+    assert!(nothing.stderr.contains("No rotation is under way."), "{}", nothing.stderr);
+    desk.run(&["rotate", "apply", "--user", USER]).exits(0);
+    let calls = || sandbox.control("GET", "state", "")["calls"].clone();
+    let before = calls();
+    let ran = desk.run(&["rotate", "tick"]).exits(0);
+    assert!(ran.stderr.contains("Nothing is due."), "{}", ran.stderr);
+    assert!(ran.stderr.contains("there is something to do again in"), "{}", ran.stderr);
+    let iam = |calls: &serde_json::Value| calls["iam"].clone();
+    assert_eq!(iam(&calls()), iam(&before), "IAM was asked about a rotation that is not due");
+    sandbox.control("POST", "clock", "{\"advance\": \"1d\"}");
+    desk.run(&["rotate", "tick"]).exits(0);
+    assert_ne!(iam(&calls()), iam(&before), "what is due is looked at");
 }
 
 #[test]

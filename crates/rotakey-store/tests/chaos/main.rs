@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(280);
 
 /// So many rotations begin at a time, so that there is something to do at every instant.
 const WAVES: usize = 10;
-const BETWEEN_WAVES: SignedDuration = SignedDuration::from_hours(3);
+const BETWEEN_WAVES: SignedDuration = SignedDuration::from_hours(1);
 
 #[test]
 fn killed_stopped_and_cut_off_workers_lose_no_rotation_double_none_and_break_no_application() {
@@ -73,7 +73,7 @@ fn killed_stopped_and_cut_off_workers_lose_no_rotation_double_none_and_break_no_
         thread::sleep(BEAT);
         if began.elapsed() >= mischief_at {
             crew.do_mischief(&mut random);
-            mischief_at = began.elapsed() + Duration::from_millis(100 + random.below(200));
+            mischief_at = began.elapsed() + Duration::from_millis(200 + random.below(400));
             let outlook = runtime.block_on(store.outlook(&[scene.account])).unwrap();
             if left.is_empty() && outlook.next.is_none() {
                 break;
