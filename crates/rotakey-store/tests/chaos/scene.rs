@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ pub(crate) struct Scene {
     operator: Client,
     plans: Arc<Vec<Plan>>,
     witness: Arc<Witness>,
+    calls_answered: Arc<AtomicU64>,
 }
 
 impl Scene {
@@ -78,7 +80,7 @@ impl Scene {
             plan(account, name, ids[&pair.id].clone(), pair, used)
         });
         let plans = Arc::new(plans.collect());
-        Self { account, simulation, operator, plans, witness: Arc::default() }
+        Self { account, simulation, operator, plans, witness: Arc::default(), calls_answered: Arc::default() }
     }
 
     pub(crate) fn plans(&self) -> impl Iterator<Item = Plan> {
@@ -99,6 +101,11 @@ impl Scene {
 
     pub(crate) fn witness(&self) -> &Witness {
         &self.witness
+    }
+
+    /// How many calls of workers were answered.
+    pub(crate) fn calls_answered(&self) -> u64 {
+        self.calls_answered.load(Ordering::Relaxed)
     }
 
     /// Begins rotations. Workers do the rest.
@@ -133,6 +140,9 @@ impl Scene {
 
     /// Does what a worker asks for, and gives the answer as JSON.
     pub(crate) fn answer(&self, call: Call) -> String {
+        if !matches!(call, Call::Now | Call::Idle(_)) {
+            self.calls_answered.fetch_add(1, Ordering::Relaxed);
+        }
         let client = &self.operator;
         match call {
             Call::Now => json(&self.now()),
