@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(570);
 
 /// How many calls of AWS the workers make between two blows, at the least and at the most. Not a time: how much befalls
 /// them must not depend on how slow the machine is.
-const CALLS_BETWEEN_BLOWS: (u64, u64) = (400, 1200);
+const CALLS_BETWEEN_BLOWS: (u64, u64) = (150, 450);
 
 /// So many rotations begin at a time, so that there is something to do at every instant.
 const WAVES: usize = 10;
