@@ -97,6 +97,12 @@ fn killed_stopped_and_cut_off_workers_lose_no_rotation_double_none_and_break_no_
     runtime.block_on(check(&scene, &store, rotations));
 }
 
+#[test]
+#[ignore = "the child of killed_stopped_and_cut_off_workers_lose_no_rotation_double_none_and_break_no_application"]
+fn work_as_a_process_of_its_own() {
+    worker::work();
+}
+
 /// Every rotation has ended well, every user has the one new key and no other, and no call of an application failed.
 async fn check(scene: &Scene, store: &PostgresStore, rotations: usize) {
     let listed = store.rotations().await.unwrap();

@@ -29,10 +29,8 @@ const ACCOUNT: &str = "ROTAKEY_CHAOS_ACCOUNT";
 /// How long a worker rests when there is nothing to do: others may begin something.
 const REST: SignedDuration = SignedDuration::from_mins(30);
 
-/// A worker, in a process of its own.
-#[test]
-#[ignore = "a child of killed_stopped_and_cut_off_workers_lose_no_rotation_double_none_and_break_no_application"]
-fn work() {
+/// What a worker does, in a process of its own, until the test ends.
+pub(crate) fn work() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let variable = |name| std::env::var(name).unwrap();
@@ -248,7 +246,7 @@ impl Post {
 fn start(scene: &Scene, database: &str) -> (Arc<Desk>, Child) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let process = Command::new(std::env::current_exe().unwrap())
-        .args(["worker::work", "--exact", "--ignored", "--nocapture"])
+        .args(["work_as_a_process_of_its_own", "--exact", "--ignored", "--nocapture"])
         .env(WIRE, listener.local_addr().unwrap().to_string())
         .env(DATABASE, database)
         .env(ACCOUNT, scene.account.to_string())

@@ -8,9 +8,9 @@ use rotakey_core::secret::Secret;
 use rotakey_engine::conformance::notifier::{Broken, Harness, check_all};
 use rotakey_engine::port::{Notifier, Notifiers as _, PortErrorKind};
 
-use crate::signature::sign;
 use super::http::{Answer, Request, Server, nobody};
 use super::{Credentials, notifiers, only};
+use crate::signature::sign;
 
 const SECRET: &str = "whsec-secretsecretsecret";
 
