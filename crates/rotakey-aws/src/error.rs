@@ -109,15 +109,20 @@ fn kind_of_answer(code: Option<&str>, status: u16) -> PortErrorKind {
         "AWS.SimpleQueueService.NonExistentQueue"
         | "NoSuchEntity"
         | "NoSuchEntityException"
+        | "ParameterNotFound"
         | "QueueDoesNotExist"
         | "ResourceNotFoundException" => PortErrorKind::NotFound,
 
-        "LimitExceeded" | "LimitExceededException" => PortErrorKind::LimitExceeded,
+        "LimitExceeded"
+        | "LimitExceededException"
+        | "ParameterLimitExceeded"
+        | "ParameterMaxVersionLimitExceeded" => PortErrorKind::LimitExceeded,
 
         "ConcurrentModification"
         | "DeleteConflict"
         | "EntityAlreadyExists"
         | "EntityTemporarilyUnmodifiable"
+        | "ParameterAlreadyExists"
         | "ResourceExistsException" => PortErrorKind::Conflict,
 
         _ => match status {
@@ -143,6 +148,7 @@ pub(crate) fn is_throttling(code: &str) -> bool {
             | "Throttling"
             | "ThrottlingException"
             | "TooManyRequestsException"
+            | "TooManyUpdates"
     )
 }
 

@@ -1,5 +1,5 @@
-//! The ports of rotakey over the AWS SDK (IAM, STS, Organizations and AWS Secrets Manager), and what the trail asks AWS for
-//! (CloudTrail, SQS and Athena).
+//! The ports of rotakey over the AWS SDK (IAM, STS, Organizations, AWS Secrets Manager and the SSM Parameter
+//! Store), and what the trail asks AWS for (CloudTrail, SQS and Athena).
 //!
 //! The only crate that names an `aws_sdk_*` crate. It decides nothing: it calls, and says in the words of
 //! the ports what AWS answered.
@@ -12,12 +12,15 @@ pub mod credentials;
 mod error;
 pub mod iam;
 pub mod inventory;
+mod json_value;
 pub mod member;
 pub mod organizations;
 mod paging;
 mod patience;
+mod role;
 pub mod secrets_manager;
 pub mod sqs;
+pub mod ssm;
 pub mod sts;
 mod throttle;
 
