@@ -28,6 +28,7 @@ use crate::athena::Athena;
 use crate::calls::CallCounter;
 use crate::cloudtrail::{CloudTrail, Paces};
 use crate::credentials::{CredentialsCache, SigningCredentials};
+use crate::dynamodb::Table;
 use crate::iam::AwsIam;
 use crate::inventory::AwsInventory;
 use crate::member::{GENERAL_SESSION, MemberRole, Refusal, RoleSession, session_of};
@@ -226,6 +227,16 @@ impl Connection {
             builder = builder.region(Region::new(region.clone()));
         }
         SsmParameter::new(aws_sdk_ssm::Client::from_conf(builder.build()), place.clone())
+    }
+
+    /// That table of DynamoDB, in that region or the connection's own.
+    pub fn table(&self, name: &str, region: Option<&str>) -> Table {
+        let mut builder =
+            aws_sdk_dynamodb::config::Builder::from(&self.config).interceptor(self.calls.clone());
+        if let Some(region) = region {
+            builder = builder.region(Region::new(region.to_owned()));
+        }
+        Table::new(aws_sdk_dynamodb::Client::from_conf(builder.build()), name, region)
     }
 
     /// What clients are made from: as this connection, or in a role.

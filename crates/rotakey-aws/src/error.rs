@@ -113,17 +113,20 @@ fn kind_of_answer(code: Option<&str>, status: u16) -> PortErrorKind {
         | "QueueDoesNotExist"
         | "ResourceNotFoundException" => PortErrorKind::NotFound,
 
-        "LimitExceeded"
+        "ItemCollectionSizeLimitExceededException"
+        | "LimitExceeded"
         | "LimitExceededException"
         | "ParameterLimitExceeded"
         | "ParameterMaxVersionLimitExceeded" => PortErrorKind::LimitExceeded,
 
         "ConcurrentModification"
+        | "ConditionalCheckFailedException"
         | "DeleteConflict"
         | "EntityAlreadyExists"
         | "EntityTemporarilyUnmodifiable"
         | "ParameterAlreadyExists"
-        | "ResourceExistsException" => PortErrorKind::Conflict,
+        | "ResourceExistsException"
+        | "ResourceInUseException" => PortErrorKind::Conflict,
 
         _ => match status {
             429 => PortErrorKind::Throttled,
@@ -140,6 +143,7 @@ pub(crate) fn is_throttling(code: &str) -> bool {
         code,
         "BandwidthLimitExceeded"
             | "PriorRequestNotComplete"
+            | "ProvisionedThroughputExceededException"
             | "RequestLimitExceeded"
             | "RequestThrottled"
             | "RequestThrottledException"

@@ -1,5 +1,5 @@
-//! The ports of rotakey over the AWS SDK (IAM, STS, Organizations, AWS Secrets Manager and the SSM Parameter
-//! Store), and what the trail asks AWS for (CloudTrail, SQS and Athena).
+//! The ports of rotakey over the AWS SDK (IAM, STS, Organizations, AWS Secrets Manager, the SSM Parameter Store and
+//! DynamoDB), and what the trail asks AWS for (CloudTrail, SQS and Athena).
 //!
 //! The only crate that names an `aws_sdk_*` crate. It decides nothing: it calls, and says in the words of
 //! the ports what AWS answered.
@@ -9,6 +9,7 @@ mod calls;
 pub mod cloudtrail;
 pub mod connection;
 pub mod credentials;
+pub mod dynamodb;
 mod error;
 pub mod iam;
 pub mod inventory;
