@@ -4,7 +4,6 @@
 use std::error::Error;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,10 +15,7 @@ use rotakey_core::id::WorkerId;
 use rotakey_core::policy::Config;
 use rotakey_engine::driver::Ports;
 use rotakey_engine::inventory::{self, AccountInventory};
-use rotakey_engine::memory_store::MemoryStore;
 use rotakey_engine::port::{Clock, Destination, Destinations, PortError};
-use rotakey_engine::store::Store;
-use rotakey_store::SqliteStore;
 use rotakey_trail::source::objects::{
     ObjectStores, ProvideS3Credential, S3Credential, S3Credentials, S3Options,
 };
@@ -30,10 +26,10 @@ use crate::cli::GlobalArgs;
 use crate::clock;
 use crate::configuration;
 use crate::error::CommandError;
-use crate::explain::{port_error, store_error};
-use crate::places;
+use crate::explain::port_error;
 use crate::printer::Printer;
 use crate::progress::Progress;
+use crate::rotation_log::{Log, StoreArgs};
 
 /// The most calls of AWS at a time. IAM throttles by account; the SDK slows down when it does.
 pub(crate) const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not zero");
@@ -136,14 +132,14 @@ impl Outside {
     /// Everything for the engine, as the configuration and the arguments name it.
     pub(crate) async fn connect(
         globals: &GlobalArgs,
-        store: Option<&Path>,
+        store: &StoreArgs,
         args: &AccountArgs,
         printer: &Printer,
     ) -> Result<Self, CommandError> {
         let aws = Aws::connect(globals).await?;
         let config = configuration::load(globals, printer, aws.clock.now())?;
         let accounts = aws.accounts(globals, args, &config, printer).await?;
-        let log = Log::open(store).await?;
+        let log = Log::open(&store.location()?, globals).await?;
         let destinations = AllDestinations { aws: aws.connection.clone(), local: OutsideDestinations };
         Ok(Self { config, aws, accounts, destinations, log })
     }
@@ -189,49 +185,6 @@ impl Destinations for AllDestinations {
             _ => self.local.open(spec),
         }
     }
-}
-
-/// The log of rotations.
-pub(crate) enum Log {
-    File(SqliteStore),
-    /// There is no file, and nobody wants to write to one.
-    Absent(MemoryStore),
-}
-
-impl Log {
-    /// For writing: the file is made if it does not exist.
-    pub(crate) async fn open(path: Option<&Path>) -> Result<Self, CommandError> {
-        let path = store_path(path)?;
-        Ok(Self::File(SqliteStore::open(&path).await.map_err(store_error)?))
-    }
-
-    /// For reading: an absent file holds nothing, and stays absent.
-    pub(crate) async fn read(path: Option<&Path>) -> Result<Self, CommandError> {
-        let path = store_path(path)?;
-        match path.try_exists() {
-            Ok(false) => Ok(Self::Absent(MemoryStore::default())),
-            _ => Self::open(Some(&path)).await,
-        }
-    }
-
-    /// As the engine wants it.
-    pub(crate) fn store(&self) -> &dyn Store {
-        match self {
-            Self::File(store) => store,
-            Self::Absent(store) => store,
-        }
-    }
-
-    /// Leaves one whole file behind, and no write-ahead log beside it.
-    pub(crate) async fn close(self) {
-        if let Self::File(store) = self {
-            store.close().await;
-        }
-    }
-}
-
-fn store_path(path: Option<&Path>) -> Result<PathBuf, CommandError> {
-    path.map_or_else(places::store, |path| Ok(path.to_owned()))
 }
 
 /// A name for this process that no other process has: a restarted one must not take its predecessor's

@@ -11,3 +11,4 @@ mod observe;
 mod permits;
 pub mod port;
 pub mod store;
+pub mod transfer;

@@ -15,6 +15,7 @@ mod config;
 mod rotate;
 mod sandbox;
 mod scan;
+mod store;
 mod trail;
 mod r#try;
 
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     Rotate(rotate::RotateArgs),
     Trail(trail::TrailArgs),
     Scan(scan::ScanArgs),
+    Store(store::StoreCommandArgs),
     Config(config::ConfigArgs),
 }
 
@@ -46,6 +48,7 @@ pub(crate) async fn run(
         Command::Rotate(args) => rotate::run(args, globals, printer).await,
         Command::Trail(args) => trail::run(args, globals, printer).await,
         Command::Scan(args) => scan::run(args, globals, printer).await,
+        Command::Store(args) => store::run(args, globals, printer).await,
         Command::Config(args) => config::run(&args, globals, printer, SystemClock.now()),
     }
 }

@@ -10,6 +10,7 @@ use sqlx::{Connection as _, Row};
 use super::rows::{bound_limit, bound_version, outlook, parsed, record, summary, texts};
 use crate::location::Server;
 use crate::postgres::{Database, Schema};
+use crate::schema::SchemaVersion;
 
 const SCHEMA: Schema = Schema {
     name: "rotakey_rotations",
@@ -97,6 +98,14 @@ impl PostgresStore {
     /// is left as it is. [`StoreError::Unavailable`] if the server does not answer, or not as it should.
     pub async fn open(server: &Server) -> Result<Self, StoreError> {
         Ok(Self { database: Database::open(server, &SCHEMA, CONNECTIONS).await? })
+    }
+
+    /// The version of what the database has. Changes nothing.
+    ///
+    /// # Errors
+    /// As those of [`Self::open`].
+    pub async fn schema(server: &Server) -> Result<SchemaVersion, StoreError> {
+        Database::found(server, &SCHEMA).await
     }
 
     /// Closes the connections.
