@@ -29,14 +29,17 @@ use crate::athena::Athena;
 use crate::calls::CallCounter;
 use crate::cloudtrail::{CloudTrail, Paces};
 use crate::credentials::{CredentialsCache, SigningCredentials};
+use crate::dynamodb::Table;
 use crate::iam::AwsIam;
 use crate::inventory::AwsInventory;
 use crate::member::{GENERAL_SESSION, MemberRole, Refusal, RoleSession, session_of};
 use crate::organizations::AwsOrganization;
+use crate::role::Roles;
 use crate::secrets_manager::SecretsManager;
 use crate::ses::Sender;
 use crate::sns::Topic;
 use crate::sqs::NotificationQueue;
+use crate::ssm::SsmParameter;
 use crate::sts::AwsKeyProbe;
 use crate::throttle::{LeaveThrottlingToUs, Pace, Throttle};
 
@@ -62,6 +65,7 @@ pub struct Connection {
     calls: CallCounter,
     paces: Paces,
     fetched: CredentialsCache,
+    roles: Roles,
     throttle: Throttle,
     /// How the account was entered, if by a role.
     entry: Option<Arc<Entry>>,
@@ -129,6 +133,7 @@ impl Connection {
             calls: CallCounter::default(),
             paces: Paces::default(),
             fetched: CredentialsCache::default(),
+            roles: Roles::default(),
             throttle: Throttle::default(),
             entry: None,
         })
@@ -204,16 +209,48 @@ impl Connection {
         AwsKeyProbe::new(self.config.clone(), self.calls.clone())
     }
 
-    /// The secret of that name in AWS Secrets Manager, in that region or the connection's own.
-    pub fn secret(&self, name: &str, region: Option<&str>) -> SecretsManager {
+    /// That secret in AWS Secrets Manager.
+    pub fn secret(&self, place: &specs::SecretsManager) -> SecretsManager {
+        let base = self.base(place.role_arn.as_deref(), place.external_id.as_deref());
+        let region = place.region.as_deref().or(self.region()).map(str::to_owned);
+        SecretsManager::new(place.clone(), region, |region| {
+            let mut builder =
+                aws_sdk_secretsmanager::config::Builder::from(&base).interceptor(self.calls.clone());
+            builder
+                .set_region(region.map(|region| Region::new(region.to_owned())).or(base.region().cloned()));
+            aws_sdk_secretsmanager::Client::from_conf(builder.build())
+        })
+    }
+
+    /// That parameter in the SSM Parameter Store.
+    pub fn parameter(&self, place: &specs::SsmParameter) -> SsmParameter {
+        let base = self.base(place.role_arn.as_deref(), place.external_id.as_deref());
+        let mut builder = aws_sdk_ssm::config::Builder::from(&base).interceptor(self.calls.clone());
+        if let Some(region) = &place.region {
+            builder = builder.region(Region::new(region.clone()));
+        }
+        SsmParameter::new(aws_sdk_ssm::Client::from_conf(builder.build()), place.clone())
+    }
+
+    /// That table of DynamoDB, in that region or the connection's own.
+    pub fn table(&self, name: &str, region: Option<&str>) -> Table {
         let mut builder =
-            aws_sdk_secretsmanager::config::Builder::from(&self.config).interceptor(self.calls.clone());
+            aws_sdk_dynamodb::config::Builder::from(&self.config).interceptor(self.calls.clone());
         if let Some(region) = region {
             builder = builder.region(Region::new(region.to_owned()));
         }
-        let client = aws_sdk_secretsmanager::Client::from_conf(builder.build());
-        let region = region.or(self.region()).map(str::to_owned);
-        SecretsManager::new(client, name.to_owned(), region)
+        Table::new(aws_sdk_dynamodb::Client::from_conf(builder.build()), name, region)
+    }
+
+    /// What clients are made from: as this connection, or in a role.
+    fn base(&self, role_arn: Option<&str>, external_id: Option<&str>) -> SdkConfig {
+        match role_arn {
+            None => self.config.clone(),
+            Some(arn) => {
+                let sessions = self.roles.get(&self.config, arn, external_id);
+                self.config.to_builder().credentials_provider(sessions).build()
+            }
+        }
     }
 
     /// CloudTrail in all regions. All that come from this connection and its clones keep one pace together, which the
@@ -293,13 +330,12 @@ impl Entry {
     }
 }
 
-/// Serves [`DestinationSpec::SecretsManager`].
+/// Serves [`DestinationSpec::SecretsManager`] and [`DestinationSpec::SsmParameter`].
 impl Destinations for Connection {
     fn open(&self, spec: &DestinationSpec) -> Result<Box<dyn Destination>, PortError> {
         match spec {
-            DestinationSpec::SecretsManager(specs::SecretsManager { name, region, .. }) => {
-                Ok(Box::new(self.secret(name, region.as_deref())))
-            }
+            DestinationSpec::SecretsManager(place) => Ok(Box::new(self.secret(place))),
+            DestinationSpec::SsmParameter(place) => Ok(Box::new(self.parameter(place))),
             _ => {
                 let message = "is not a destination in AWS";
                 Err(PortError::new(PortErrorKind::Invalid, spec.to_string(), message))

@@ -117,16 +117,24 @@ fn kind_of_answer(code: Option<&str>, status: u16) -> PortErrorKind {
         | "NoSuchEntityException"
         | "NotFound"
         | "NotFoundException"
+        | "ParameterNotFound"
         | "QueueDoesNotExist"
         | "ResourceNotFoundException" => PortErrorKind::NotFound,
 
-        "LimitExceeded" | "LimitExceededException" => PortErrorKind::LimitExceeded,
+        "ItemCollectionSizeLimitExceededException"
+        | "LimitExceeded"
+        | "LimitExceededException"
+        | "ParameterLimitExceeded"
+        | "ParameterMaxVersionLimitExceeded" => PortErrorKind::LimitExceeded,
 
         "ConcurrentModification"
+        | "ConditionalCheckFailedException"
         | "DeleteConflict"
         | "EntityAlreadyExists"
         | "EntityTemporarilyUnmodifiable"
-        | "ResourceExistsException" => PortErrorKind::Conflict,
+        | "ParameterAlreadyExists"
+        | "ResourceExistsException"
+        | "ResourceInUseException" => PortErrorKind::Conflict,
 
         _ => match status {
             429 => PortErrorKind::Throttled,
@@ -143,6 +151,7 @@ pub(crate) fn is_throttling(code: &str) -> bool {
         code,
         "BandwidthLimitExceeded"
             | "PriorRequestNotComplete"
+            | "ProvisionedThroughputExceededException"
             | "RequestLimitExceeded"
             | "RequestThrottled"
             | "RequestThrottledException"
@@ -151,6 +160,7 @@ pub(crate) fn is_throttling(code: &str) -> bool {
             | "Throttling"
             | "ThrottlingException"
             | "TooManyRequestsException"
+            | "TooManyUpdates"
     )
 }
 

@@ -4,7 +4,6 @@
 use std::error::Error;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,12 +17,7 @@ use rotakey_core::policy::Config;
 use rotakey_engine::driver::Ports;
 use rotakey_engine::herald::{Herald, HeraldPorts};
 use rotakey_engine::inventory::{self, AccountInventory};
-use rotakey_engine::memory_outbox::MemoryOutbox;
-use rotakey_engine::memory_store::MemoryStore;
-use rotakey_engine::outbox::Outbox;
 use rotakey_engine::port::{Clock, Destination, Destinations, Notifier, Notifiers, PortError};
-use rotakey_engine::store::Store;
-use rotakey_store::SqliteStore;
 use rotakey_trail::source::objects::{
     ObjectStores, ProvideS3Credential, S3Credential, S3Credentials, S3Options,
 };
@@ -34,10 +28,10 @@ use crate::cli::GlobalArgs;
 use crate::clock;
 use crate::configuration;
 use crate::error::CommandError;
-use crate::explain::{port_error, store_error};
-use crate::places;
+use crate::explain::port_error;
 use crate::printer::Printer;
 use crate::progress::Progress;
+use crate::rotation_log::{Log, StoreArgs};
 
 /// The most calls of AWS at a time. IAM throttles by account; the SDK slows down when it does.
 pub(crate) const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not zero");
@@ -141,14 +135,14 @@ impl Outside {
     /// Everything for the engine, as the configuration and the arguments name it.
     pub(crate) async fn connect(
         globals: &GlobalArgs,
-        store: Option<&Path>,
+        store: &StoreArgs,
         args: &AccountArgs,
         printer: &Printer,
     ) -> Result<Self, CommandError> {
         let aws = Aws::connect(globals).await?;
         let config = configuration::load(globals, printer, aws.clock.now())?;
         let accounts = aws.accounts(globals, args, &config, printer).await?;
-        let log = Log::open(store).await?;
+        let log = Log::open(&store.location()?, globals).await?;
         let destinations = AllDestinations { aws: aws.connection.clone(), local: OutsideDestinations };
         let notifiers = AllNotifiers::new(&aws);
         Ok(Self { config, aws, accounts, destinations, notifiers, log })
@@ -230,57 +224,6 @@ impl Notifiers for AllNotifiers {
             _ => self.outside.open(spec),
         }
     }
-}
-
-/// The log of rotations, and what people were told of them.
-pub(crate) enum Log {
-    File(SqliteStore),
-    /// There is no file, and nobody wants to write to one.
-    Absent(MemoryStore, MemoryOutbox),
-}
-
-impl Log {
-    /// For writing: the file is made if it does not exist.
-    pub(crate) async fn open(path: Option<&Path>) -> Result<Self, CommandError> {
-        let path = store_path(path)?;
-        Ok(Self::File(SqliteStore::open(&path).await.map_err(store_error)?))
-    }
-
-    /// For reading: an absent file holds nothing, and stays absent.
-    pub(crate) async fn read(path: Option<&Path>) -> Result<Self, CommandError> {
-        let path = store_path(path)?;
-        match path.try_exists() {
-            Ok(false) => Ok(Self::Absent(MemoryStore::default(), MemoryOutbox::default())),
-            _ => Self::open(Some(&path)).await,
-        }
-    }
-
-    /// As the engine wants it.
-    pub(crate) fn store(&self) -> &dyn Store {
-        match self {
-            Self::File(store) => store,
-            Self::Absent(store, _) => store,
-        }
-    }
-
-    /// What people were told.
-    pub(crate) fn outbox(&self) -> &dyn Outbox {
-        match self {
-            Self::File(store) => store,
-            Self::Absent(_, outbox) => outbox,
-        }
-    }
-
-    /// Leaves one whole file behind, and no write-ahead log beside it.
-    pub(crate) async fn close(self) {
-        if let Self::File(store) = self {
-            store.close().await;
-        }
-    }
-}
-
-fn store_path(path: Option<&Path>) -> Result<PathBuf, CommandError> {
-    path.map_or_else(places::store, |path| Ok(path.to_owned()))
 }
 
 /// A name for this process that no other process has: a restarted one must not take its predecessor's

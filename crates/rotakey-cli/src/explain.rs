@@ -62,17 +62,25 @@ pub(crate) fn store_error(error: StoreError) -> CommandError {
             format!("`rotakey rotate log {rotation}` shows what it does.")
         }
         StoreError::ReadOnly { .. } => {
-            "Nothing was changed. Name a file that can be written to with --store.".to_owned()
+            "Nothing was changed. Name a store that can be written to with --store.".to_owned()
         }
         StoreError::Full { .. } => {
             "Nothing was lost. Make room, and run the command again: it goes on where it stopped.".to_owned()
         }
-        StoreError::Newer { .. } => "Install that rotakey, or name another file with --store.".to_owned(),
+        StoreError::Newer { .. } => "Install that rotakey, or name another store with --store.".to_owned(),
         StoreError::Foreign { .. } => {
-            "Name the right file with --store; nothing was changed in this one.".to_owned()
+            "Name the right store with --store; nothing was changed in this one.".to_owned()
+        }
+        StoreError::Missing { .. } => {
+            "`rotakey store migrate` shows what would be made, and makes it with --apply; or name another store with \
+             --store."
+                .to_owned()
+        }
+        StoreError::Denied { .. } => {
+            "Allow that to whoever rotakey runs as; docs/stores.md lists all that a store needs.".to_owned()
         }
         StoreError::Unavailable { .. } => {
-            "Check that the file and its folder can be read and written, and run the command again."
+            "Check that it can be reached, read and written, and run the command again."
                 .to_owned()
         }
     };

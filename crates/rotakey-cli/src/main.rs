@@ -20,6 +20,7 @@ mod places;
 mod printer;
 mod progress;
 mod quantity;
+mod rotation_log;
 mod signals;
 mod table;
 mod terminal;

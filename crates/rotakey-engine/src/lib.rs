@@ -14,3 +14,4 @@ pub mod outbox;
 mod permits;
 pub mod port;
 pub mod store;
+pub mod transfer;

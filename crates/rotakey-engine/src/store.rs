@@ -47,6 +47,22 @@ pub enum StoreError {
         /// What is there instead.
         message: String,
     },
+    /// There is no store yet, and none is made unasked.
+    #[error("{location}: {message}")]
+    Missing {
+        /// Where the log should be.
+        location: String,
+        /// What is missing.
+        message: String,
+    },
+    /// Whoever asks may not.
+    #[error("{location}: {message}")]
+    Denied {
+        /// Where the log is kept.
+        location: String,
+        /// What it said.
+        message: String,
+    },
     /// It did not answer, or answered with an error of its own.
     #[error("{location}: {message}")]
     Unavailable {

@@ -25,6 +25,8 @@ pub struct Consistency {
     /// How long a call takes to show in CloudTrail's `LookupEvents`.
     #[serde(with = "milliseconds")]
     pub trail_delay: Duration,
+    /// How long a replica of a secret lags behind the secret.
+    pub replication: DelayRange,
     /// How long a call takes; every call moves the clock by a draw from this range.
     pub latency: DelayRange,
 }
@@ -38,6 +40,7 @@ impl Default for Consistency {
             stale_reads: Duration::ZERO,
             last_used_lag: Duration::from_secs(5 * 60),
             trail_delay: Duration::from_secs(5 * 60),
+            replication: DelayRange::milliseconds(1_000, 5_000),
             latency: DelayRange::milliseconds(15, 120),
         }
     }
@@ -53,6 +56,7 @@ impl Consistency {
             stale_reads: Duration::ZERO,
             last_used_lag: Duration::ZERO,
             trail_delay: Duration::ZERO,
+            replication: DelayRange::NONE,
             ..Self::default()
         }
     }

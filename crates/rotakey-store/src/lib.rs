@@ -14,4 +14,5 @@ mod sqlite_file;
 pub mod usage_index;
 
 pub use location::{InvalidLocation, Location, Server};
-pub use rotations::{PostgresStore, SqliteStore};
+pub use rotations::{LogLocation, PostgresStore, SqliteStore, TableName};
+pub use schema::SchemaVersion;

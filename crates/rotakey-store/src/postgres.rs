@@ -8,6 +8,7 @@ use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
 use sqlx::{Connection, PgConnection, Row};
 
 use crate::location::Server;
+use crate::schema::SchemaVersion;
 
 /// How long to wait for a server to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,6 +45,23 @@ pub(crate) struct Database {
 impl Database {
     /// Connects, and makes the schema if the database has none.
     pub(crate) async fn open(server: &Server, schema: &Schema, connections: u32) -> Result<Self, StoreError> {
+        let database = Self::connect(server, connections).await?;
+        database.prepare(schema).await?;
+        Ok(database)
+    }
+
+    /// The version of the schema that the database has. Changes nothing.
+    pub(crate) async fn found(server: &Server, schema: &Schema) -> Result<SchemaVersion, StoreError> {
+        let database = Self::connect(server, 1).await?;
+        let connection = database.pool.acquire().await;
+        let mut connection = connection.map_err(|error| database.failed.of(&error))?;
+        let found = database.version(schema, &mut connection).await?;
+        drop(connection);
+        database.pool.close().await;
+        Ok(SchemaVersion { found, known: schema.version() })
+    }
+
+    async fn connect(server: &Server, connections: u32) -> Result<Self, StoreError> {
         let failed = Arc::new(Failed { location: server.to_string() });
         let options = PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
         let pool = tokio::select! {
@@ -51,9 +69,7 @@ impl Database {
             error = refusal(server) => Err(error),
         };
         let pool = pool.map_err(|error| failed.of(&error))?;
-        let database = Self { pool, failed };
-        database.prepare(schema).await?;
-        Ok(database)
+        Ok(Self { pool, failed })
     }
 
     async fn prepare(&self, schema: &Schema) -> Result<(), StoreError> {
@@ -157,18 +173,21 @@ impl Failed {
         match error.as_database_error().and_then(|error| error.code()).as_deref() {
             Some("53100") => StoreError::Full { location },
             Some("25006") => StoreError::ReadOnly { location },
-            _ => {
-                let message = match error {
-                    sqlx::Error::PoolTimedOut => "no answer".to_owned(),
-                    error => error.to_string().chars().flat_map(char::escape_debug).collect(),
-                };
-                StoreError::Unavailable { location, message }
-            }
+            Some("28000" | "28P01" | "42501") => StoreError::Denied { location, message: told(error) },
+            _ => StoreError::Unavailable { location, message: told(error) },
         }
     }
 
     /// Where it is, for people.
     pub(crate) fn location(&self) -> &str {
         &self.location
+    }
+}
+
+/// What the server said, without what harms a terminal.
+fn told(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::PoolTimedOut => "no answer".to_owned(),
+        error => error.to_string().chars().flat_map(char::escape_debug).collect(),
     }
 }

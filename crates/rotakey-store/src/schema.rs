@@ -7,6 +7,15 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 use crate::error::{of_sqlite, shown};
 
+/// The version of what a store is kept in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SchemaVersion {
+    /// What is there; `None` if there is nothing yet.
+    pub found: Option<i64>,
+    /// What this program writes. Opening a store takes it there.
+    pub known: i64,
+}
+
 /// The tables of one kind of file.
 pub(crate) struct Schema {
     /// What is in the field of the file's header that SQLite leaves to applications.
@@ -39,6 +48,20 @@ impl Schema {
         path: &Path,
         connection: &mut SqliteConnection,
     ) -> Result<(), StoreError> {
+        let found = self.found(path, connection).await?;
+        if found < self.version() {
+            let migrated = self.migrate_from(connection, found).await;
+            migrated.map_err(|error| of_sqlite(path, &error))?;
+        }
+        Ok(())
+    }
+
+    /// The schema version of a file that is ours and not too new for us.
+    pub(crate) async fn found(
+        &self,
+        path: &Path,
+        connection: &mut SqliteConnection,
+    ) -> Result<i64, StoreError> {
         let failed = |error: sqlx::Error| of_sqlite(path, &error);
         let application = pragma(connection, "PRAGMA application_id").await.map_err(failed)?;
         if application != self.application_id {
@@ -53,10 +76,7 @@ impl Schema {
         if found > self.version() {
             return Err(StoreError::Newer { location: shown(path), found, known: self.version() });
         }
-        if found < self.version() {
-            self.migrate_from(connection, found).await.map_err(failed)?;
-        }
-        Ok(())
+        Ok(found)
     }
 
     /// Runs what is missing, all or nothing. Another process may have done so in the meantime.

@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlitePool};
 
 use crate::error::{of_file, of_sqlite, shown};
-use crate::schema::Schema;
+use crate::schema::{Schema, SchemaVersion};
 
 /// What is in a file, and how it is used.
 pub(crate) struct Kind {
@@ -24,13 +24,8 @@ pub(crate) struct Kind {
 /// Opens the file, and makes it (0600, its directory 0700) if nothing is there. One connection only: writers wait for
 /// one another in any case, and here they do so without a lock.
 pub(crate) async fn open(path: &Path, kind: &Kind) -> Result<SqlitePool, StoreError> {
-    match fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => return Err(foreign(path, "it is not a regular file")),
-        // SQLite takes an empty file for a new database. It may be what was left of a log.
-        Ok(metadata) if metadata.len() == 0 => return Err(foreign(path, "the file is empty")),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => create(path, kind).await?,
-        Err(error) => return Err(of_file(path, &error)),
+    if !exists(path)? {
+        create(path, kind).await?;
     }
     let pool = SqlitePoolOptions::new()
         .max_connections(1)
@@ -41,6 +36,31 @@ pub(crate) async fn open(path: &Path, kind: &Kind) -> Result<SqlitePool, StoreEr
     kind.schema.open(path, &mut connection).await?;
     drop(connection);
     Ok(pool)
+}
+
+/// The version of the schema in the file. Changes nothing.
+pub(crate) async fn found(path: &Path, kind: &Kind) -> Result<SchemaVersion, StoreError> {
+    let known = kind.schema.version();
+    if !exists(path)? {
+        return Ok(SchemaVersion { found: None, known });
+    }
+    let failed = |error: sqlx::Error| of_sqlite(path, &error);
+    let mut connection = options(path, kind).connect().await.map_err(failed)?;
+    let found = kind.schema.found(path, &mut connection).await;
+    connection.close().await.map_err(failed)?;
+    Ok(SchemaVersion { found: Some(found?), known })
+}
+
+/// Whether there is a file that may be a store.
+fn exists(path: &Path) -> Result<bool, StoreError> {
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(foreign(path, "it is not a regular file")),
+        // SQLite takes an empty file for a new database. It may be what was left of a log.
+        Ok(metadata) if metadata.len() == 0 => Err(foreign(path, "the file is empty")),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(of_file(path, &error)),
+    }
 }
 
 fn options(path: &Path, kind: &Kind) -> SqliteConnectOptions {

@@ -10,31 +10,41 @@
 //! `UpdateSecretVersionStage`, which names the version that it is taken from and so fails if somebody else
 //! moved it meanwhile. A forgotten version loses its label; Secrets Manager deletes it in its own time.
 //!
-//! Permissions: `secretsmanager:DescribeSecret`, `GetSecretValue`, `PutSecretValue`,
-//! `UpdateSecretVersionStage`, and `CreateSecret` with `TagResource` where secrets do not exist yet.
+//! Where the secret is replicated, a label counts as moved when every replica has it; what the secret is shared by, its
+//! resource policy and its replicas, is in [`sharing`].
+//!
+//! Permissions: `secretsmanager:DescribeSecret`, `GetSecretValue`, `PutSecretValue`, `UpdateSecretVersionStage`, and
+//! `CreateSecret` with `TagResource` where secrets do not exist yet; `ReplicateSecretToRegions`, and `DescribeSecret`
+//! in the other regions, for `replicate_to`; `GetResourcePolicy` and `PutResourcePolicy` for `resource_policy`; of a
+//! KMS key of one's own `kms:GenerateDataKey` and `kms:Decrypt`; and `sts:AssumeRole` for `role_arn`.
 
-mod value;
+mod sharing;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::types::Tag;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use rotakey_core::destination as specs;
 use rotakey_core::id::AccessKeyId;
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::port::{Destination, PortError, PortErrorKind, Slots};
 use serde_json::Map;
 
 use crate::error::{failed, incomplete};
-use value::Content;
+use crate::json_value::{self, Content};
+use sharing::{Replica, by_label};
 
 /// One secret.
 #[derive(Debug, Clone)]
 pub struct SecretsManager {
     client: Client,
-    name: String,
+    place: specs::SecretsManager,
+    /// The region of the client.
     region: Option<String>,
+    /// A client for each region that the secret is replicated to.
+    elsewhere: BTreeMap<String, Client>,
 }
 
 const CURRENT: &str = "AWSCURRENT";
@@ -46,19 +56,31 @@ const PREVIOUS: &str = "AWSPREVIOUS";
 const NO_KEY: &str = "{}";
 
 impl SecretsManager {
-    pub(crate) fn new(client: Client, name: String, region: Option<String>) -> Self {
-        Self { client, name, region }
+    /// The secret as it is described; `client` makes the client for a region, or that of the connection.
+    pub(crate) fn new(
+        place: specs::SecretsManager,
+        region: Option<String>,
+        client: impl Fn(Option<&str>) -> Client,
+    ) -> Self {
+        let elsewhere =
+            place.replicate_to.iter().map(|region| (region.clone(), client(Some(region)))).collect();
+        Self { client: client(place.region.as_deref()), place, region, elsewhere }
     }
 }
 
 #[async_trait]
 impl Destination for SecretsManager {
     async fn preflight(&self) -> Result<(), PortError> {
-        self.refuse_foreign_rotation(&self.look().await?)
+        let held = self.look().await?;
+        self.refuse_foreign_rotation(&held)?;
+        self.check_replicas(&held).await
     }
 
+    /// Fails while the replicas do not have what the secret has: what applications read is then not one key.
     async fn read(&self) -> Result<Slots, PortError> {
-        let Held { current, pending, previous, .. } = self.look().await?;
+        let held = self.look().await?;
+        self.await_replicas(&held.replicas, held.current_version()).await?;
+        let Held { current, pending, previous, .. } = held;
         let pair = |version: Option<Version>| version.and_then(|version| version.content.into_pair());
         Ok(Slots { pending: pair(pending), current: pair(current), previous: pair(previous) }.into())
     }
@@ -69,11 +91,12 @@ impl Destination for SecretsManager {
         if held.current_pair() == Some(pair) {
             return Ok(());
         }
-        let wanted = held.value_of(pair);
+        let wanted = self.value_of(pair, &held);
+        self.make_room(&held).await?;
+        self.share(&held.replicas).await?;
         if held.pending.as_ref().is_some_and(|pending| pending.id == wanted.id) {
             return Ok(());
         }
-        self.make_room(&held).await?;
         self.put(&wanted, &held).await
     }
 
@@ -81,17 +104,21 @@ impl Destination for SecretsManager {
         let held = self.look().await?;
         self.refuse_foreign_rotation(&held)?;
         if held.current_pair() == Some(pair) {
-            return match &held.pending_label {
-                Some(version) => self.move_label(PENDING, Some(version), None).await,
-                None => Ok(()),
-            };
+            self.share(&held.replicas).await?;
+            if let Some(version) = &held.pending_label {
+                self.move_label(PENDING, Some(version), None).await?;
+            }
+            return self.await_publication(held.current_version()).await;
         }
-        let wanted = held.value_of(pair);
+        let wanted = self.value_of(pair, &held);
+        self.make_room(&held).await?;
+        // Before the key is published, so that it is published everywhere.
+        self.share(&held.replicas).await?;
         let labelled = self.make_current(&wanted, &held).await?;
-        match labelled.or(held.pending_label) {
-            Some(version) => self.move_label(PENDING, Some(&version), None).await,
-            None => Ok(()),
+        if let Some(version) = labelled.or(held.pending_label) {
+            self.move_label(PENDING, Some(&version), None).await?;
         }
+        self.await_publication(Some(&wanted.id)).await
     }
 
     async fn restore(&self, id: &AccessKeyId) -> Result<(), PortError> {
@@ -105,13 +132,14 @@ impl Destination for SecretsManager {
             .filter_map(|version| version.as_ref()?.content.pair())
             .find(|pair| &pair.id == id)
             .ok_or_else(|| self.error(PortErrorKind::NotFound, format!("no version holds {id}")))?;
-        let wanted = held.value_of(pair);
+        let wanted = self.value_of(pair, &held);
         let labelled = self.make_current(&wanted, &held).await?;
         // What else is pending stays: restoring only undoes.
-        match labelled.or(held.pending_label.clone().filter(|version| *version == wanted.id)) {
-            Some(version) => self.move_label(PENDING, Some(&version), None).await,
-            None => Ok(()),
+        if let Some(version) = labelled.or(held.pending_label.clone().filter(|version| *version == wanted.id))
+        {
+            self.move_label(PENDING, Some(&version), None).await?;
         }
+        self.await_publication(Some(&wanted.id)).await
     }
 
     async fn forget(&self, id: &AccessKeyId) -> Result<(), PortError> {
@@ -141,6 +169,14 @@ struct Held {
     previous: Option<Version>,
     /// The version that has the label `AWSPENDING`, also if it is the current one.
     pending_label: Option<String>,
+    replicas: Vec<Replica>,
+}
+
+/// The secret without its values.
+struct Described {
+    /// Which version has which label.
+    labels: HashMap<String, String>,
+    replicas: Vec<Replica>,
 }
 
 /// One version of the secret.
@@ -162,23 +198,16 @@ impl Held {
         self.current.as_ref()?.content.pair()
     }
 
-    /// The version that holds the pair and the further fields of the current value.
-    fn value_of(&self, pair: &AccessKeyPair) -> Wanted {
-        let none = Map::new();
-        let further = match self.current.as_ref().map(|version| &version.content) {
-            Some(Content::Key(_, further)) => further,
-            _ => &none,
-        };
-        let text = value::write(pair, further);
-        Wanted { id: value::version_id(&text), text }
+    fn current_version(&self) -> Option<&String> {
+        self.current.as_ref().map(|version| &version.id)
     }
 }
 
 impl SecretsManager {
     /// Reads the secret. Fails with what makes it unfit to hold an access key.
     async fn look(&self) -> Result<Held, PortError> {
-        self.check_name()?;
-        let Some(labels) = self.labels().await? else {
+        self.check_place()?;
+        let Some(Described { labels, replicas }) = self.describe().await? else {
             return Ok(Held::default());
         };
         let on = |label| labels.get(label).filter(|id| label == CURRENT || labels.get(CURRENT) != Some(*id));
@@ -200,7 +229,19 @@ impl SecretsManager {
             pending: self.version(on(PENDING)).await?,
             previous: self.version(on(PREVIOUS)).await?,
             pending_label: labels.get(PENDING).cloned(),
+            replicas,
         })
+    }
+
+    /// The version that holds the pair, what is made of it, and the further fields of the current value.
+    fn value_of(&self, pair: &AccessKeyPair, held: &Held) -> Wanted {
+        let none = Map::new();
+        let further = match held.current.as_ref().map(|version| &version.content) {
+            Some(Content::Key(_, further)) => further,
+            _ => &none,
+        };
+        let text = json_value::write(pair, self.place.values.as_ref(), further);
+        Wanted { id: json_value::version_id(&text), text }
     }
 
     /// A rotation that another program began must be finished or cancelled by that program.
@@ -217,20 +258,27 @@ impl SecretsManager {
         }
     }
 
-    /// Names that Secrets Manager does not take. An IAM user name may hold a comma; a secret's name may not.
-    fn check_name(&self) -> Result<(), PortError> {
+    /// Refuses what Secrets Manager does not take. An IAM user name may hold a comma; a secret's name may not.
+    fn check_place(&self) -> Result<(), PortError> {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+=.@-".contains(&byte);
-        if (1..=512).contains(&self.name.len()) && self.name.bytes().all(legal) {
-            return Ok(());
+        let name = &self.place.name;
+        if !(1..=512).contains(&name.len()) || !name.bytes().all(legal) {
+            let message = "the name of a secret has 1 to 512 letters, digits and /_+=.@-";
+            return Err(self.error(PortErrorKind::Invalid, message));
         }
-        let message = "the name of a secret has 1 to 512 letters, digits and /_+=.@-";
-        Err(self.error(PortErrorKind::Invalid, message))
+        let mut made = self.place.values.iter().flat_map(|values| values.iter());
+        if let Some((taken, _)) = made.find(|(name, _)| [json_value::ID, json_value::SECRET].contains(name)) {
+            let message =
+                format!("the field {taken} holds the key itself; name the further value differently");
+            return Err(self.error(PortErrorKind::Invalid, message));
+        }
+        self.check_sharing()
     }
 
-    /// Which version has which label; `None` if there is no such secret.
-    async fn labels(&self) -> Result<Option<HashMap<String, String>>, PortError> {
+    /// Everything but the values; `None` if there is no such secret.
+    async fn describe(&self) -> Result<Option<Described>, PortError> {
         const OPERATION: &str = "secretsmanager:DescribeSecret";
-        let secret = match self.client.describe_secret().secret_id(&self.name).send().await {
+        let secret = match self.client.describe_secret().secret_id(&self.place.name).send().await {
             Ok(secret) => secret,
             Err(error) => {
                 return match failed(OPERATION)(error) {
@@ -253,30 +301,31 @@ impl SecretsManager {
             let message = format!("the secret in {here} is a replica; write to the one in {primary}");
             return Err(self.error(PortErrorKind::Invalid, message));
         }
-        let versions = secret.version_ids_to_stages.unwrap_or_default();
-        let labelled = versions
-            .into_iter()
-            .flat_map(|(version, labels)| labels.into_iter().map(move |label| (label, version.clone())));
-        Ok(Some(labelled.collect()))
+        let replicas = secret.replication_status.unwrap_or_default();
+        Ok(Some(Described {
+            labels: by_label(secret.version_ids_to_stages),
+            replicas: replicas.into_iter().filter_map(Replica::from_answer).collect(),
+        }))
     }
 
     /// The version of that id, and what is in it.
     async fn version(&self, id: Option<&String>) -> Result<Option<Version>, PortError> {
         const OPERATION: &str = "secretsmanager:GetSecretValue";
         let Some(id) = id else { return Ok(None) };
-        let answer = match self.client.get_secret_value().secret_id(&self.name).version_id(id).send().await {
-            Ok(answer) => answer,
-            Err(error) => {
-                return match failed(OPERATION)(error) {
-                    error if error.kind == PortErrorKind::NotFound => {
-                        Ok(Some(Version { id: id.clone(), content: Content::Missing, ours: false }))
-                    }
-                    error => Err(error),
-                };
-            }
-        };
+        let answer =
+            match self.client.get_secret_value().secret_id(&self.place.name).version_id(id).send().await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    return match failed(OPERATION)(error) {
+                        error if error.kind == PortErrorKind::NotFound => {
+                            Ok(Some(Version { id: id.clone(), content: Content::Missing, ours: false }))
+                        }
+                        error => Err(error),
+                    };
+                }
+            };
         let (content, ours) = match (answer.secret_string.map(Secret::new), answer.secret_binary) {
-            (Some(text), _) => (Content::read(&text), value::version_id(&text) == *id),
+            (Some(text), _) => (Content::read(&text), json_value::version_id(&text) == *id),
             (None, Some(_)) => (Content::Foreign("is binary"), false),
             (None, None) => return Err(incomplete(OPERATION, "the value")),
         };
@@ -288,16 +337,17 @@ impl SecretsManager {
         if held.current.is_some() {
             return Ok(());
         }
-        let token = value::version_id(&Secret::new(NO_KEY.to_owned()));
+        let token = json_value::version_id(&Secret::new(NO_KEY.to_owned()));
         if held.exists {
-            let call = self.client.put_secret_value().secret_id(&self.name).client_request_token(token);
+            let call = self.client.put_secret_value().secret_id(&self.place.name).client_request_token(token);
             let call = call.secret_string(NO_KEY);
             return call.send().await.map(drop).map_err(failed("secretsmanager:PutSecretValue"));
         }
         let call = self
             .client
             .create_secret()
-            .name(&self.name)
+            .set_kms_key_id(self.place.kms_key_id.clone())
+            .name(&self.place.name)
             .description("The access key of an IAM user, rotated by rotakey.")
             .tags(Tag::builder().key("rotakey:managed").value("true").build())
             .client_request_token(token)
@@ -307,7 +357,8 @@ impl SecretsManager {
 
     /// Writes a version and labels it `AWSPENDING`.
     async fn put(&self, wanted: &Wanted, held: &Held) -> Result<(), PortError> {
-        let call = self.client.put_secret_value().secret_id(&self.name).client_request_token(&wanted.id);
+        let call =
+            self.client.put_secret_value().secret_id(&self.place.name).client_request_token(&wanted.id);
         let call = call.secret_string(wanted.text.expose()).version_stages(PENDING);
         let answer = call.send().await.map_err(failed("secretsmanager:PutSecretValue"))?;
         // A version that is there already is left as it is, without the label.
@@ -323,10 +374,9 @@ impl SecretsManager {
             .into_iter()
             .any(|version| version.as_ref().is_some_and(|version| version.id == wanted.id));
         if !is_there {
-            self.make_room(held).await?;
             self.put(wanted, held).await?;
         }
-        let no_key = value::version_id(&Secret::new(NO_KEY.to_owned()));
+        let no_key = json_value::version_id(&Secret::new(NO_KEY.to_owned()));
         let from = held.current.as_ref().map_or(&no_key, |version| &version.id);
         self.move_label(CURRENT, Some(from), Some(&wanted.id)).await?;
         Ok(if is_there { None } else { Some(wanted.id.clone()) })
@@ -343,7 +393,7 @@ impl SecretsManager {
         let call = self
             .client
             .update_secret_version_stage()
-            .secret_id(&self.name)
+            .secret_id(&self.place.name)
             .version_stage(label)
             .set_remove_from_version_id(from.cloned())
             .set_move_to_version_id(to.cloned());
@@ -354,13 +404,13 @@ impl SecretsManager {
             return Err(error);
         }
         // The label is not where it was. Perhaps an earlier attempt of this very call got through.
-        match self.labels().await? {
-            Some(labels) if labels.get(label) == to => Ok(()),
+        match self.describe().await? {
+            Some(described) if described.labels.get(label) == to => Ok(()),
             _ => Err(PortError { kind: PortErrorKind::Conflict, ..error }),
         }
     }
 
     fn error(&self, kind: PortErrorKind, message: impl Into<String>) -> PortError {
-        PortError::new(kind, format!("use the secret {}", self.name), message)
+        PortError::new(kind, format!("use the secret {}", self.place.name), message)
     }
 }

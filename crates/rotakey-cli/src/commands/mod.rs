@@ -16,6 +16,7 @@ mod notify;
 mod rotate;
 mod sandbox;
 mod scan;
+mod store;
 mod trail;
 mod r#try;
 
@@ -29,6 +30,7 @@ pub(crate) enum Command {
     Trail(trail::TrailArgs),
     Scan(scan::ScanArgs),
     Notify(notify::NotifyArgs),
+    Store(store::StoreCommandArgs),
     Config(config::ConfigArgs),
 }
 
@@ -49,6 +51,7 @@ pub(crate) async fn run(
         Command::Trail(args) => trail::run(args, globals, printer).await,
         Command::Scan(args) => scan::run(args, globals, printer).await,
         Command::Notify(args) => notify::run(&args, globals, printer).await,
+        Command::Store(args) => store::run(args, globals, printer).await,
         Command::Config(args) => config::run(&args, globals, printer, SystemClock.now()),
     }
 }

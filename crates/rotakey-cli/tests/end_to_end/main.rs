@@ -8,7 +8,7 @@ mod moto;
 mod proxy;
 mod queue;
 mod scan;
+mod stores;
 #[path = "../cli/support.rs"]
-#[expect(dead_code, reason = "the tests of the verbs use all of it")]
 mod support;
 mod trail;

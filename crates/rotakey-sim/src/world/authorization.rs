@@ -18,18 +18,35 @@ pub(crate) fn authorize(world: &World, call: &Call<'_>) -> Result<(), Fault> {
     if call.service() == Service::Sts && unguarded.contains(&call.action()) {
         return Ok(());
     }
-    let resource = resource(world, call);
-    for action in [policy_action(call)].into_iter().chain(tagging(call)) {
-        match decide(world, call, &action, &resource) {
+    // A call that names several parameters needs the permission for each.
+    let resources = match call.parameters.texts("Names").as_slice() {
+        names if call.service() == Service::Ssm && names.len() > 1 => ssm::resources(call, names),
+        _ => vec![resource(world, call)],
+    };
+    let actions: Vec<_> = [policy_action(call)].into_iter().chain(tagging(call)).collect();
+    for (resource, action) in
+        resources.iter().flat_map(|resource| actions.iter().map(move |action| (resource, action)))
+    {
+        match decide(world, call, action, resource) {
             Decision::Allowed => {}
             Decision::ImplicitlyDenied => {
                 let reason = format!("because no identity-based policy allows the {action} action");
-                return Err(refused_to(call, &action, &resource, &reason));
+                return Err(refused_to(call, action, resource, &reason));
             }
             Decision::ExplicitlyDenied => {
                 let reason = "with an explicit deny in an identity-based policy";
-                return Err(refused_to(call, &action, &resource, reason));
+                return Err(refused_to(call, action, resource, reason));
             }
+        }
+        if call.service() == Service::SecretsManager
+            && secrets_manager::forbids(world, call, action, resource)
+        {
+            return Err(refused_to(
+                call,
+                action,
+                resource,
+                "with an explicit deny in a resource-based policy",
+            ));
         }
     }
     Ok(())

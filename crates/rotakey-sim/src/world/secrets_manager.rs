@@ -1,5 +1,7 @@
 //! AWS Secrets Manager: secrets, their versions, and the staging labels on those.
 
+mod policy;
+mod replication;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -12,7 +14,10 @@ use rotakey_core::secret::{AccessKeyPair, Secret};
 use crate::api::{Fault, Tree};
 use crate::world::World;
 use crate::world::account::{Account, Call};
+use crate::world::iam::Document;
 use crate::world::paging::page;
+pub(crate) use policy::forbids;
+use replication::Replica;
 use versions::{CURRENT, SecretValue, Version};
 
 /// One secret.
@@ -29,6 +34,13 @@ pub(crate) struct StoredSecret {
     tags: Tags,
     /// By version id.
     versions: BTreeMap<String, Version>,
+    kms_key_id: Option<String>,
+    /// The resource policy.
+    policy: Option<Document>,
+    /// The replicas, by region; of a replica there are none.
+    replicas: BTreeMap<String, Replica>,
+    /// The region of the secret that this one is a replica of.
+    primary_region: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +52,16 @@ struct Deletion {
 /// Does one call of Secrets Manager.
 pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
     purge(world, call);
+    replication::follow(world, call);
+    let outcome = dispatch(world, call);
+    if outcome.is_ok() {
+        replication::note_change(world, call);
+    }
+    outcome
+}
+
+fn dispatch(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
+    replication::refuse_writes_to_replicas(world, call)?;
     match call.action() {
         "CreateSecret" => create(world, call),
         "PutSecretValue" => put_value(world, call),
@@ -53,6 +75,11 @@ pub(crate) fn handle(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> 
         "TagResource" => tag(world, call),
         "UntagResource" => untag(world, call),
         "ListSecrets" => list(world, call),
+        "PutResourcePolicy" => policy::put(world, call),
+        "GetResourcePolicy" => policy::get(world, call),
+        "DeleteResourcePolicy" => policy::delete(world, call),
+        "ReplicateSecretToRegions" => replication::replicate(world, call),
+        "RemoveRegionsFromReplication" => replication::remove(world, call),
         action => Err(Fault::unknown_operation(call.service(), action)),
     }
 }
@@ -127,6 +154,10 @@ fn create(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
         deletion: None,
         tags: tags.into_iter().collect(),
         versions: BTreeMap::new(),
+        kms_key_id: call.parameters.text("KmsKeyId").map(str::to_owned),
+        policy: None,
+        replicas: BTreeMap::new(),
+        primary_region: None,
     };
     if let Some((token, value)) = token.zip(value) {
         secret.add_version(token, value, &[CURRENT.to_owned()], call.now)?;
@@ -198,7 +229,10 @@ fn describe(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
     let versions = secret.versions.iter().filter(|(_, version)| !version.stages.is_empty());
     let stages = versions.map(|(id, version)| (id.clone(), Tree::list(version.stages.iter()))).collect();
     let stages = (!secret.versions.is_empty()).then_some(Tree::Dictionary(stages));
-    Ok(secret.summary().with("VersionIdsToStages", stages))
+    let replicas = (!secret.replicas.is_empty()).then(|| secret.replication_status());
+    let primary = secret.replicas.keys().next().map(|_| &call.request.region);
+    let described = secret.summary().with("VersionIdsToStages", stages);
+    Ok(described.with("ReplicationStatus", replicas).with("PrimaryRegion", primary))
 }
 
 /// `UpdateSecretVersionStage`.
@@ -232,6 +266,9 @@ fn delete(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
         ));
     }
     let secret = secret_mut(world, call)?;
+    if !secret.replicas.is_empty() {
+        return Err(invalid_request("You can't delete a secret that still has replica regions."));
+    }
     let window = if force { 0 } else { days.unwrap_or(30) };
     let due_at = call.now + SignedDuration::from_hours(24 * window);
     secret.deletion = Some(Deletion { asked_at: call.now, due_at });
@@ -293,6 +330,8 @@ impl StoredSecret {
             .with("LastAccessedDate", self.accessed_at)
             .with("DeletedDate", self.deletion.map(|deletion| deletion.asked_at))
             .with("Tags", tags)
+            .with("KmsKeyId", self.kms_key_id.as_ref())
+            .with("PrimaryRegion", self.primary_region.as_ref())
     }
 }
 

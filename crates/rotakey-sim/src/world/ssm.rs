@@ -13,6 +13,9 @@ use crate::world::paging::page;
 /// The largest value of a standard parameter, in bytes.
 const LARGEST_VALUE: usize = 4_096;
 
+/// The most levels of a path.
+const LEVELS: usize = 15;
+
 /// One parameter.
 #[derive(Debug)]
 pub(crate) struct StoredParameter {
@@ -24,6 +27,8 @@ pub(crate) struct StoredParameter {
     changed_at: Timestamp,
     description: Option<String>,
     tags: Tags,
+    /// What a `SecureString` is encrypted with.
+    key_id: Option<String>,
 }
 
 /// Does one call of Systems Manager.
@@ -48,6 +53,11 @@ pub(crate) fn resource(call: &Call<'_>) -> String {
     }
 }
 
+/// The ARNs of the parameters of these names.
+pub(crate) fn resources(call: &Call<'_>, names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| arn(call, name.split(':').next().unwrap_or(name))).collect()
+}
+
 /// `PutParameter`: a new parameter, or with `Overwrite` a new version of one.
 fn put(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
     let (name, value) = (call.parameters.required("Name")?, call.parameters.required("Value")?);
@@ -65,6 +75,7 @@ fn put(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
         }
     };
     call.parameters.one_of("Type", &kind, &["String", "StringList", "SecureString"])?;
+    check_name(call, name)?;
     if value.is_empty() || value.len() > LARGEST_VALUE {
         let message = "Standard tier parameters support a maximum parameter value of 4096 characters.";
         return Err(call.parameters.invalid(message.to_owned()));
@@ -79,6 +90,15 @@ fn put(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
                        request to true.";
         return Err(Fault::refused("ParameterAlreadyExists", 400, message));
     }
+    let secure = kind == "SecureString";
+    let key_id = call.parameters.text("KeyId").map(str::to_owned);
+    if key_id.is_some() && !secure {
+        return Err(call.parameters.invalid("KeyId is for the type SecureString only.".to_owned()));
+    }
+    if known.is_some_and(|known| (known.kind == "SecureString") != secure) {
+        let message = "The parameter type can't be changed to or from SecureString.";
+        return Err(Fault::refused("HierarchyTypeMismatchException", 400, message));
+    }
     let version = known.map_or(1, |known| known.version + 1);
     let tags = known.map_or_else(|| tags.into_iter().collect(), |known| known.tags.clone());
     let described = call.parameters.text("Description").map(str::to_owned);
@@ -91,9 +111,29 @@ fn put(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
         changed_at: call.now,
         description: described.or_else(|| known.and_then(|known| known.description.clone())),
         tags,
+        // A write that names no key takes the account's default key, whatever the value had before.
+        key_id: secure.then(|| key_id.unwrap_or_else(|| "alias/aws/ssm".to_owned())),
     };
     world.account_mut(call).parameters.insert(call.in_region(name), parameter);
     Ok(Tree::map([("Version", version.into()), ("Tier", "Standard".into())]))
+}
+
+/// Names that AWS keeps for itself, paths that are none, and those with too many levels.
+fn check_name(call: &Call<'_>, name: &str) -> Result<(), Fault> {
+    let plain = name.trim_start_matches('/').to_ascii_lowercase();
+    if ["aws", "ssm"].iter().any(|reserved| plain.starts_with(reserved)) {
+        let message = "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).";
+        return Err(call.parameters.invalid(message.to_owned()));
+    }
+    if name.contains('/') && !name.starts_with('/') || name.contains("//") || name.ends_with('/') {
+        let message = "Parameter name must be a fully qualified name.";
+        return Err(call.parameters.invalid(message.to_owned()));
+    }
+    if name.matches('/').count() > LEVELS {
+        let message = "A hierarchy can have a maximum of 15 levels.";
+        return Err(Fault::refused("HierarchyLevelLimitExceededException", 400, message));
+    }
+    Ok(())
 }
 
 /// `GetParameter`.
@@ -135,13 +175,20 @@ fn delete_several(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
     Ok(Tree::map([("DeletedParameters", Tree::list(deleted)), ("InvalidParameters", Tree::list(invalid))]))
 }
 
-/// `DescribeParameters`: everything but the values.
+/// `DescribeParameters`: everything but the values. Of the filters there is the one by whole names.
 fn describe(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
     let size = call.parameters.page_size("MaxResults", 50, 50)?;
-    if ["ParameterFilters", "Filters"].iter().any(|name| !call.parameters.tree.items(name).is_empty()) {
-        return Err(call.parameters.invalid("Filters are not simulated.".to_owned()));
+    let filters = call.parameters.tree.items("ParameterFilters");
+    let by_name = |filter: &Tree| {
+        filter.text("Key") == Some("Name") && filter.text("Option").is_none_or(|option| option == "Equals")
+    };
+    if !call.parameters.tree.items("Filters").is_empty() || !filters.iter().all(by_name) {
+        return Err(call.parameters.invalid("Only the filter by Name and Equals is simulated.".to_owned()));
     }
-    let all = world.account(call).parameters.iter().filter(|((region, _), _)| *region == call.request.region);
+    let all = world.account(call).parameters.iter().filter(|((region, name), _)| {
+        let named = |filter: &Tree| filter.items("Values").iter().any(|value| value.as_text() == Some(name));
+        *region == call.request.region && filters.iter().all(named)
+    });
     let rows = all.map(|((_, name), parameter)| {
         let shown = Tree::map([
             ("Name", name.into()),
@@ -151,7 +198,8 @@ fn describe(world: &mut World, call: &Call<'_>) -> Result<Tree, Fault> {
             ("LastModifiedDate", parameter.changed_at.into()),
             ("Tier", "Standard".into()),
         ]);
-        (name.clone(), shown.with("Description", parameter.description.as_ref()))
+        let shown = shown.with("Description", parameter.description.as_ref());
+        (name.clone(), shown.with("KeyId", parameter.key_id.as_ref()))
     });
     let page = page(call.action(), rows, call.parameters.text("NextToken"), size)
         .map_err(|_| Fault::refused("InvalidNextToken", 400, "The specified token isn't valid."))?;

@@ -13,6 +13,7 @@ mod keys;
 mod organizations;
 mod paging;
 mod secrets_manager;
+mod secrets_manager_sharing;
 mod ssm;
 mod sts;
 mod trail;

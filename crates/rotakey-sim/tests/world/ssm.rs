@@ -51,3 +51,47 @@ fn several_parameters_are_read_and_deleted_together_and_the_unknown_ones_are_nam
     assert_eq!(gone.kind, PortErrorKind::NotFound);
     assert!(refusal(call(&scene, "GetParameters", [("Names", Tree::list(["x"; 11]))])).contains("'names'"));
 }
+
+#[test]
+fn a_write_that_names_no_kms_key_takes_the_default_one() {
+    let scene = Scene::immediate();
+    let put = |key: Option<&str>| {
+        let parameters = Tree::map([
+            ("Name", "/app/key".into()),
+            ("Value", "x".into()),
+            ("Type", "SecureString".into()),
+            ("Overwrite", true.into()),
+        ]);
+        scene.admin.call(Service::Ssm, "PutParameter", parameters.with("KeyId", key)).unwrap();
+        let filter = Tree::map([("Key", "Name".into()), ("Values", Tree::list(["/app/key"]))]);
+        let described =
+            call(&scene, "DescribeParameters", [("ParameterFilters", Tree::List(vec![filter]))]).unwrap();
+        described.items("Parameters")[0].text("KeyId").unwrap().to_owned()
+    };
+    assert_eq!(put(Some("alias/ours")), "alias/ours");
+    assert_eq!(put(None), "alias/aws/ssm");
+}
+
+#[test]
+fn names_that_the_parameter_store_does_not_take_are_refused() {
+    let scene = Scene::immediate();
+    for name in ["/aws/x", "ssm-x", "a/b", "/a//b", "/a/", &"/a".repeat(16)] {
+        let parameters = [("Name", name.into()), ("Value", "1".into()), ("Type", "String".into())];
+        let error = call(&scene, "PutParameter", parameters).unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::Invalid, "{name}: {error}");
+    }
+}
+
+#[test]
+fn several_parameters_are_read_only_by_who_may_read_each() {
+    let scene = Scene::immediate();
+    let policy = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:GetParameters",
+        "Resource": "arn:aws:ssm:*:*:parameter/a"}]}"#;
+    let (reader, _) = scene.user_with_policy("reader", policy);
+    let read = |names: &[&str]| {
+        let names = Tree::map([("Names", Tree::list(names.iter().copied()))]);
+        reader.call(Service::Ssm, "GetParameters", names)
+    };
+    read(&["/a"]).unwrap();
+    assert_eq!(read(&["/a", "/b"]).unwrap_err().kind, PortErrorKind::Denied);
+}

@@ -1,5 +1,7 @@
 //! A rotation log in PostgreSQL, in a schema of its own.
 
+mod outbox;
+
 use async_trait::async_trait;
 use rotakey_core::id::{AccountId, RotationId};
 use rotakey_core::rotate::Record;
@@ -10,6 +12,7 @@ use sqlx::{Connection as _, Row};
 use super::rows::{bound_limit, bound_version, outlook, parsed, record, summary, texts};
 use crate::location::Server;
 use crate::postgres::{Database, Schema};
+use crate::schema::SchemaVersion;
 
 const SCHEMA: Schema = Schema {
     name: "rotakey_rotations",
@@ -19,7 +22,7 @@ const SCHEMA: Schema = Schema {
     application: "rotakey rotations",
     // "RTKY"
     lock: 0x5254_4b59,
-    migrations: &[include_str!("postgres/1.sql")],
+    migrations: &[include_str!("postgres/1.sql"), include_str!("postgres/2.sql")],
 };
 
 /// Each statement takes about a millisecond, and a worker drives some rotations at a time.
@@ -97,6 +100,14 @@ impl PostgresStore {
     /// is left as it is. [`StoreError::Unavailable`] if the server does not answer, or not as it should.
     pub async fn open(server: &Server) -> Result<Self, StoreError> {
         Ok(Self { database: Database::open(server, &SCHEMA, CONNECTIONS).await? })
+    }
+
+    /// The version of what the database has. Changes nothing.
+    ///
+    /// # Errors
+    /// As those of [`Self::open`].
+    pub async fn schema(server: &Server) -> Result<SchemaVersion, StoreError> {
+        Database::found(server, &SCHEMA).await
     }
 
     /// Closes the connections.

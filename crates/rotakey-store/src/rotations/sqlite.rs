@@ -13,7 +13,7 @@ use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
 
 use super::rows::{bound_limit, bound_version, outlook, parsed, record, summary, texts};
 use crate::error::of_sqlite;
-use crate::schema::Schema;
+use crate::schema::{Schema, SchemaVersion};
 use crate::sqlite_file::{self, Kind};
 
 /// The file.
@@ -74,6 +74,14 @@ impl SqliteStore {
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let pool = sqlite_file::open(path, &KIND).await?;
         Ok(Self { path: path.to_owned(), pool })
+    }
+
+    /// The version of what is at that path. Changes nothing.
+    ///
+    /// # Errors
+    /// As those of [`Self::open`].
+    pub async fn schema(path: &Path) -> Result<SchemaVersion, StoreError> {
+        sqlite_file::found(path, &KIND).await
     }
 
     /// Where the store is.

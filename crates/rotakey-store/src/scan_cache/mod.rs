@@ -59,6 +59,9 @@ fn cache_error(error: StoreError) -> CacheError {
         StoreError::Newer { location, found, known } => CacheError::Newer { location, found, known },
         StoreError::Foreign { location, message } => CacheError::Foreign { location, message },
         StoreError::Unavailable { location, message } => CacheError::Unavailable { location, message },
+        StoreError::Missing { location, message } | StoreError::Denied { location, message } => {
+            CacheError::Unavailable { location, message }
+        }
         // Those are of rotations.
         StoreError::Conflict | StoreError::SubjectBusy { .. } => {
             CacheError::Unavailable { location: "the cache".to_owned(), message: error.to_string() }

@@ -1,16 +1,15 @@
 //! `rotakey rotate`: replaces old keys with no downtime.
 
-use std::path::{Path, PathBuf};
-
 use clap::{Args, Subcommand};
 use rotakey_engine::store::Store;
 
 use crate::accounts::AccountArgs;
-use crate::assembly::{self, Aws, Log, Outside};
+use crate::assembly::{self, Aws, Outside};
 use crate::cli::GlobalArgs;
 use crate::configuration;
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::Printer;
+use crate::rotation_log::{Log, StoreArgs};
 
 mod abort;
 mod apply;
@@ -53,9 +52,8 @@ Examples:
     )
 )]
 pub(crate) struct RotateArgs {
-    /// The log of rotations [default: rotakey/rotations.db in $XDG_STATE_HOME]
-    #[arg(long, value_name = "FILE", global = true, env = "ROTAKEY_STORE", hide_env_values = true)]
-    store: Option<PathBuf>,
+    #[command(flatten)]
+    store: StoreArgs,
     #[command(flatten)]
     accounts: AccountArgs,
     #[command(subcommand)]
@@ -83,24 +81,26 @@ pub(crate) async fn run(
     globals: &GlobalArgs,
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
-    let path = args.store.as_deref();
+    let named = &args.store;
     let which = &args.accounts;
-    let with = (globals, path, which, printer);
+    let with = (globals, named, which, printer);
     match args.command.unwrap_or(RotateCommand::Plan(args.plan)) {
         RotateCommand::Plan(args) => {
             let aws = Aws::connect(globals).await?;
             let config = configuration::load(globals, printer, aws.clock.now())?;
             let accounts = aws.accounts(globals, which, &config, printer).await?;
-            with_log(path, async |store| {
+            with_log(globals, named, async |store| {
                 plan::run(&args, &config, &accounts, store, printer, aws.clock.now()).await
             })
             .await
         }
         RotateCommand::Status(args) => {
             let now = assembly::clock(globals)?.now();
-            with_log(path, async |store| status::run(&args, store, printer, now).await).await
+            with_log(globals, named, async |store| status::run(&args, store, printer, now).await).await
         }
-        RotateCommand::Log(args) => with_log(path, async |store| log::run(&args, store, printer).await).await,
+        RotateCommand::Log(args) => {
+            with_log(globals, named, async |store| log::run(&args, store, printer).await).await
+        }
         RotateCommand::Simulate(args) => simulate::run(&args, globals, printer).await,
         RotateCommand::Apply(args) => {
             with_outside(with, async |outside| apply::run(&args, outside, printer).await).await
@@ -122,10 +122,11 @@ pub(crate) async fn run(
 
 /// Lends the log of rotations for reading.
 async fn with_log(
-    path: Option<&Path>,
+    globals: &GlobalArgs,
+    named: &StoreArgs,
     work: impl AsyncFnOnce(&dyn Store) -> Result<Verdict, CommandError>,
 ) -> Result<Verdict, CommandError> {
-    let log = Log::read(path).await?;
+    let log = Log::read(&named.location()?, globals).await?;
     let verdict = work(log.store()).await;
     log.close().await;
     verdict
@@ -133,10 +134,10 @@ async fn with_log(
 
 /// Lends everything that the engine needs.
 async fn with_outside(
-    (globals, path, which, printer): (&GlobalArgs, Option<&Path>, &AccountArgs, &Printer),
+    (globals, named, which, printer): (&GlobalArgs, &StoreArgs, &AccountArgs, &Printer),
     work: impl AsyncFnOnce(&Outside) -> Result<Verdict, CommandError>,
 ) -> Result<Verdict, CommandError> {
-    let outside = Outside::connect(globals, path, which, printer).await?;
+    let outside = Outside::connect(globals, named, which, printer).await?;
     let verdict = work(&outside).await;
     outside.close().await;
     verdict

@@ -1,19 +1,20 @@
 //! `rotakey trail keys`: the audit trail of key management.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
 
 use clap::Args;
 use rotakey_core::id::{AccessKeyId, UserName};
+use rotakey_store::LogLocation;
 use rotakey_trail::keys::{KeysAnswer, KeysDocument, KeysFilter};
 
 use super::input::{InputArgs, Times};
 use super::tell::tell;
 use super::words::csv_cell;
-use crate::assembly::Log;
 use crate::cli::{Format, GlobalArgs};
 use crate::commands::rotate::keys_of_all;
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::{Printer, cannot_write};
+use crate::rotation_log::{self, Log};
 
 mod human;
 
@@ -52,8 +53,8 @@ pub(crate) struct KeysArgs {
     #[arg(long)]
     looks: bool,
     /// Compare with this log of rotations, as `rotakey rotate` writes it
-    #[arg(long, value_name = "FILE")]
-    store: Option<PathBuf>,
+    #[arg(long, value_name = "STORE")]
+    store: Option<OsString>,
     /// Show all events to people, not only the newest
     #[arg(long)]
     all: bool,
@@ -66,12 +67,13 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
     let known = match &args.store {
-        Some(path) if !path.is_file() => {
-            return Err(CommandError::usage(format!("there is no log of rotations at {}", path.display()))
-                .hint("`rotakey rotate` writes it; without --store nothing is compared."));
-        }
-        Some(path) => {
-            let log = Log::read(Some(path)).await?;
+        Some(named) => {
+            let location = rotation_log::located(named)?;
+            if matches!(&location, LogLocation::Sqlite(path) if !path.is_file()) {
+                return Err(CommandError::usage(format!("there is no log of rotations at {location}"))
+                    .hint("`rotakey rotate` writes it; without --store nothing is compared."));
+            }
+            let log = Log::read(&location, globals).await?;
             let keys = keys_of_all(log.store()).await;
             log.close().await;
             Some(keys?)

@@ -40,6 +40,13 @@ pub(super) enum SecretValue {
 }
 
 impl SecretValue {
+    fn duplicate(&self) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(text.duplicate()),
+            Self::Binary(text) => Self::Binary(text.duplicate()),
+        }
+    }
+
     /// The member of the answer that it stands in.
     pub(super) fn member(&self) -> &'static str {
         match self {
@@ -57,6 +64,11 @@ impl SecretValue {
 }
 
 impl Version {
+    /// The same version, for a replica.
+    pub(super) fn duplicate(&self) -> Self {
+        Self { value: self.value.duplicate(), created_at: self.created_at, stages: self.stages.clone() }
+    }
+
     /// The version as `ListSecretVersionIds` shows it.
     pub(super) fn summary(&self, id: &str) -> Tree {
         let stages = (!self.stages.is_empty()).then(|| Tree::list(self.stages.iter()));

@@ -79,6 +79,12 @@ async fn postgresql_keeps_the_contract_of_stores() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgresql_keeps_the_contract_of_outboxes() {
+    let store = Database::new().await.opened().await.unwrap();
+    rotakey_engine::conformance::outbox::check_all(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_workers_may_make_the_schema_at_once() {
     let database = Database::new().await;
     let opened = join_all((0..8_u8).map(|number| {

@@ -3,15 +3,12 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use rotakey_core::id::RotationId;
-use rotakey_core::notify::NoticeId;
-use rotakey_engine::outbox::{Delivery, DeliveryState, Outbox};
+use rotakey_engine::outbox::{Delivery, Outbox};
 use rotakey_engine::store::StoreError;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
-use super::super::rows::{decode, parsed};
+use super::super::deliveries::{columns, delivery};
+use super::super::rows::parsed;
 use super::SqliteStore;
 
 #[async_trait]
@@ -29,12 +26,7 @@ impl Outbox for SqliteStore {
     }
 
     async fn write(&self, delivery: &Delivery) -> Result<(), StoreError> {
-        let (state, at, message) = match &delivery.state {
-            DeliveryState::Sending { until } => ("sending", Some(until), None),
-            DeliveryState::Sent { at } => ("sent", Some(at), None),
-            DeliveryState::Failed { at, message } => ("failed", Some(at), Some(message)),
-            DeliveryState::NotMeant => ("not-meant", None, None),
-        };
+        let (state, at, message) = columns(&delivery.state);
         let query = match delivery.version {
             1 => {
                 "INSERT INTO notice_delivery (rotation, notice, channel, version, attempts, state, at, message)
@@ -52,7 +44,7 @@ impl Outbox for SqliteStore {
             .bind(i64::from(delivery.version))
             .bind(i64::from(delivery.attempts))
             .bind(state)
-            .bind(at.map(Timestamp::to_string))
+            .bind(at)
             .bind(message)
             .execute(&self.pool)
             .await
@@ -74,26 +66,6 @@ impl Outbox for SqliteStore {
         let rotations = rows.and_then(|rows| rows.iter().map(|row| parsed(row, "rotation")).collect());
         rotations.map_err(|error| self.failed(&error))
     }
-}
-
-fn delivery(row: &SqliteRow) -> Result<Delivery, sqlx::Error> {
-    let at = || row.try_get::<String, _>("at")?.parse::<Timestamp>().map_err(decode);
-    let number = |column| u32::try_from(row.try_get::<i64, _>(column)?).map_err(decode);
-    let state: String = row.try_get("state")?;
-    Ok(Delivery {
-        rotation: parsed(row, "rotation")?,
-        notice: NoticeId::from_stored(row.try_get("notice")?),
-        channel: row.try_get("channel")?,
-        version: number("version")?,
-        attempts: number("attempts")?,
-        state: match state.as_str() {
-            "sending" => DeliveryState::Sending { until: at()? },
-            "sent" => DeliveryState::Sent { at: at()? },
-            "failed" => DeliveryState::Failed { at: at()?, message: row.try_get("message")? },
-            // The table allows no other.
-            _ => DeliveryState::NotMeant,
-        },
-    })
 }
 
 #[cfg(test)]

@@ -1,43 +1,69 @@
-//! AWS Secrets Manager as a destination, held to the contract of destinations on moto's server.
+//! AWS Secrets Manager as a destination, held to the contract of destinations.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
 
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+use rotakey_aws::Connection;
 use rotakey_aws::secrets_manager::SecretsManager;
-use rotakey_aws::{Connection, ConnectionOptions};
-use rotakey_core::id::AccessKeyId;
-use rotakey_core::secret::{AccessKeyPair, Secret};
+use rotakey_core::destination as specs;
 use rotakey_engine::conformance::destination::{Application, Broken, Foreign, Harness, Place, check_all};
 use rotakey_engine::port::{Destination, Kept, PortErrorKind};
 use serde_json::Value;
 
+use crate::clouds::{Cloud, ELSEWHERE, EXTERNAL_ID, REGION, ask, number, pair, read};
+
 #[tokio::test]
-async fn secrets_manager_keeps_the_contract_of_destinations() {
-    check_all(&Moto::new().await).await;
+async fn secrets_manager_keeps_the_contract_of_destinations_on_moto() {
+    check_all(&Secrets::plain(Cloud::moto().await)).await;
+}
+
+#[tokio::test]
+async fn secrets_manager_keeps_the_contract_of_destinations_on_the_simulated_aws() {
+    check_all(&Secrets::plain(Cloud::sandbox().await)).await;
+}
+
+#[tokio::test]
+async fn a_secret_that_is_replicated_and_shared_keeps_the_contract_on_moto() {
+    check_all(&Secrets::shared(Cloud::moto().await)).await;
+}
+
+#[tokio::test]
+async fn a_secret_that_is_replicated_and_shared_keeps_the_contract_on_the_simulated_aws() {
+    check_all(&Secrets::shared(Cloud::sandbox().await)).await;
+}
+
+#[tokio::test]
+async fn a_secret_in_another_account_keeps_the_contract() {
+    let cloud = Cloud::sandbox().await;
+    let sandbox = cloud.sandbox.as_ref().unwrap();
+    let place = specs::SecretsManager {
+        role_arn: Some(sandbox.role_arn.clone()),
+        external_id: Some(EXTERNAL_ID.to_owned()),
+        ..specs::SecretsManager::named("", None)
+    };
+    let client = cloud.secrets_of(&sandbox.resident, REGION);
+    check_all(&Secrets { place, client, cloud }).await;
 }
 
 #[tokio::test]
 async fn staging_twice_makes_one_version() {
-    let moto = Moto::new().await;
-    let secret = moto.secret();
+    let secrets = Secrets::plain(Cloud::moto().await);
+    let secret = secrets.secret();
     let destination = secret.destination();
     for _ in 0..3 {
         destination.stage(&pair("one")).await.unwrap();
     }
-    let listed = secret.client.list_secret_version_ids().secret_id(&secret.name);
+    let listed = secret.client.list_secret_version_ids().secret_id(&secret.place.name);
     let versions = listed.include_deprecated(true).send().await.unwrap().versions.unwrap_or_default();
     assert_eq!(versions.len(), 2, "the one that holds no key, and the staged one");
 }
 
 #[tokio::test]
 async fn a_secret_that_somebody_made_without_a_value_can_be_used() {
-    let moto = Moto::new().await;
-    let secret = moto.secret();
-    secret.client.create_secret().name(&secret.name).send().await.unwrap();
+    let secrets = Secrets::plain(Cloud::moto().await);
+    let secret = secrets.secret();
+    secret.client.create_secret().name(&secret.place.name).send().await.unwrap();
     let destination = secret.destination();
     destination.preflight().await.unwrap();
     destination.stage(&pair("one")).await.unwrap();
@@ -48,13 +74,20 @@ async fn a_secret_that_somebody_made_without_a_value_can_be_used() {
 
 #[tokio::test]
 async fn fields_that_changed_after_staging_are_published() {
-    let moto = Moto::new().await;
-    let secret = moto.secret();
+    let secrets = Secrets::plain(Cloud::moto().await);
+    let secret = secrets.secret();
     secret.create(r#"{"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "old"}"#).await;
     let destination = secret.destination();
     destination.stage(&pair("new")).await.unwrap();
     let edited = r#"{"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "old", "note": "x"}"#;
-    secret.client.put_secret_value().secret_id(&secret.name).secret_string(edited).send().await.unwrap();
+    secret
+        .client
+        .put_secret_value()
+        .secret_id(&secret.place.name)
+        .secret_string(edited)
+        .send()
+        .await
+        .unwrap();
     destination.publish(&pair("new")).await.unwrap();
     let text = secret.labels().await.remove("AWSCURRENT").unwrap();
     let value: Value = serde_json::from_str(&text).unwrap();
@@ -62,79 +95,78 @@ async fn fields_that_changed_after_staging_are_published() {
     assert_eq!(value["SecretAccessKey"], "new");
 }
 
-/// moto's server, as the test set-up started it.
-struct Moto {
+/// Secrets of one kind, on one cloud.
+struct Secrets {
+    /// All but the name.
+    place: specs::SecretsManager,
+    /// Of those that the secrets are for.
+    client: Client,
+    cloud: Cloud,
+}
+
+/// A secret that may exist or not.
+struct SecretInCloud {
+    place: specs::SecretsManager,
     connection: Connection,
     client: Client,
 }
 
-/// A secret on it that may exist or not.
-struct SecretOnMoto {
-    name: String,
-    connection: Connection,
-    client: Client,
-}
+impl Secrets {
+    fn plain(cloud: Cloud) -> Self {
+        Self { place: specs::SecretsManager::named("", None), client: cloud.secrets(REGION), cloud }
+    }
 
-impl Moto {
-    async fn new() -> Self {
-        let url = std::env::var("ROTAKEY_TEST_MOTO_URL").unwrap_or_else(|_| {
-            panic!(
-                "ROTAKEY_TEST_MOTO_URL is not set: this test needs moto's server. \
-                 Run `cargo xtask setup` once, and the tests by `cargo xtask test`."
-            )
-        });
-        let options = ConnectionOptions {
-            region: Some("eu-west-1".to_owned()),
-            endpoint_url: Some(url.clone()),
-            credentials: Some(pair("moto")),
-            ..ConnectionOptions::default()
+    fn shared(cloud: Cloud) -> Self {
+        let policy = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*",
+            "Principal": {"AWS": "012345678901"}, "Action": "secretsmanager:GetSecretValue"}]}"#;
+        let place = specs::SecretsManager {
+            replicate_to: vec![ELSEWHERE.to_owned(), "us-east-1".to_owned()],
+            resource_policy: Some(policy.to_owned()),
+            values: Some(
+                serde_json::from_str(r#"{"SmtpPassword": "{ses_smtp_password:eu-west-1}"}"#).unwrap(),
+            ),
+            ..specs::SecretsManager::named("", None)
         };
-        let connection = Connection::open(options).await.unwrap();
-        let config = aws_sdk_secretsmanager::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-1"))
-            .endpoint_url(url)
-            .credentials_provider(Credentials::new("AKIAIOSFODNN7EXAMPLE", "moto", None, None, "test"))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build();
-        Self { connection, client: Client::from_conf(config) }
+        Self { place, client: cloud.secrets(REGION), cloud }
     }
 
     /// A secret that does not exist yet.
-    fn secret(&self) -> SecretOnMoto {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        SecretOnMoto {
-            name: format!("conformance/{}/{number}", std::process::id()),
-            connection: self.connection.clone(),
+    fn secret(&self) -> SecretInCloud {
+        self.secret_for(&self.cloud.connection)
+    }
+
+    fn secret_for(&self, connection: &Connection) -> SecretInCloud {
+        SecretInCloud {
+            place: specs::SecretsManager { name: format!("conformance/{}", number()), ..self.place.clone() },
+            connection: connection.clone(),
             client: self.client.clone(),
         }
     }
 
-    async fn secret_with(&self, value: &str) -> SecretOnMoto {
+    async fn secret_with(&self, value: &str) -> SecretInCloud {
         let secret = self.secret();
         secret.create(value).await;
         secret
     }
 }
 
-impl SecretOnMoto {
+impl SecretInCloud {
     async fn create(&self, value: &str) {
-        self.client.create_secret().name(&self.name).secret_string(value).send().await.unwrap();
+        self.client.create_secret().name(&self.place.name).secret_string(value).send().await.unwrap();
     }
 
     fn destination(&self) -> SecretsManager {
-        self.connection.secret(&self.name, None)
+        self.connection.secret(&self.place)
     }
 
     /// The text under each label.
     async fn labels(&self) -> BTreeMap<String, String> {
         let mut texts = BTreeMap::new();
-        let Ok(secret) = self.client.describe_secret().secret_id(&self.name).send().await else {
+        let Ok(secret) = self.client.describe_secret().secret_id(&self.place.name).send().await else {
             return texts;
         };
         for (version, labels) in secret.version_ids_to_stages.unwrap_or_default() {
-            let get = self.client.get_secret_value().secret_id(&self.name).version_id(&version);
+            let get = self.client.get_secret_value().secret_id(&self.place.name).version_id(&version);
             let text = get.send().await.ok().and_then(|answer| answer.secret_string).unwrap_or_default();
             texts.extend(labels.into_iter().map(|label| (label, text.clone())));
         }
@@ -143,10 +175,10 @@ impl SecretOnMoto {
 }
 
 #[async_trait]
-impl Harness for Moto {
+impl Harness for Secrets {
     /// moto lets everybody do everything; the sandbox does not.
     fn enforces_permissions(&self) -> bool {
-        false
+        self.cloud.sandbox.is_some()
     }
 
     async fn empty(&self) -> Box<dyn Place> {
@@ -157,7 +189,8 @@ impl Harness for Moto {
         let further = r#"{"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "foreign-secret-1",
             "Region": "eu-west-1", "Contact": {"Team": "data"}}"#;
         let rotating = self.secret_with("{}").await;
-        let put = rotating.client.put_secret_value().secret_id(&rotating.name).version_stages("AWSPENDING");
+        let put =
+            rotating.client.put_secret_value().secret_id(&rotating.place.name).version_stages("AWSPENDING");
         put.secret_string(r#"{"password": "foreign-secret-4"}"#).send().await.unwrap();
         vec![
             Foreign {
@@ -191,10 +224,21 @@ impl Harness for Moto {
 
     async fn broken(&self) -> Vec<Broken> {
         let deleted = self.secret_with("{}").await;
-        deleted.client.delete_secret().secret_id(&deleted.name).send().await.unwrap();
+        deleted.client.delete_secret().secret_id(&deleted.place.name).send().await.unwrap();
         let mut unnameable = self.secret();
-        unnameable.name.push_str(",comma");
-        vec![
+        unnameable.place.name.push_str(",comma");
+        let denied = match &self.cloud.sandbox {
+            Some(sandbox) => {
+                let nobody = self.cloud.seen_by(&sandbox.nobody).await;
+                Some(Broken {
+                    name: "a secret that others may use",
+                    place: Box::new(self.secret_for(&nobody)),
+                    kind: PortErrorKind::Denied,
+                })
+            }
+            None => None,
+        };
+        let broken = [
             Broken {
                 name: "a secret that is scheduled for deletion",
                 place: Box::new(deleted),
@@ -205,12 +249,13 @@ impl Harness for Moto {
                 place: Box::new(unnameable),
                 kind: PortErrorKind::Invalid,
             },
-        ]
+        ];
+        broken.into_iter().chain(denied).collect()
     }
 }
 
 #[async_trait]
-impl Place for SecretOnMoto {
+impl Place for SecretInCloud {
     fn open(&self) -> Box<dyn Destination> {
         Box::new(self.destination())
     }
@@ -223,11 +268,10 @@ impl Place for SecretOnMoto {
     /// As applications read a secret. They need not name `AWSCURRENT`, but where it is left out moto goes on
     /// answering with the version that was current before `UpdateSecretVersionStage`.
     fn application(&self) -> Option<Application> {
-        let (client, name) = (self.client.clone(), self.name.clone());
+        let (client, name) = (self.client.clone(), self.place.name.clone());
         Some(Box::new(move || {
             let call = client.get_secret_value().secret_id(&name).version_stage("AWSCURRENT");
-            // On a thread of its own: this one may be in the middle of another runtime.
-            let look = async {
+            ask(async {
                 match call.send().await {
                     Ok(answer) => read(&answer.secret_string.ok_or("no text")?),
                     Err(error) => match error.into_service_error() {
@@ -235,25 +279,7 @@ impl Place for SecretOnMoto {
                         error => Err(error.to_string()),
                     },
                 }
-            };
-            let runtime = || tokio::runtime::Runtime::new().unwrap();
-            thread::scope(|scope| scope.spawn(|| runtime().block_on(look)).join().unwrap())
+            })
         }))
     }
-}
-
-fn read(text: &str) -> Result<Option<AccessKeyPair>, String> {
-    let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    match (value["AccessKeyId"].as_str(), value["SecretAccessKey"].as_str()) {
-        (None, None) => Ok(None),
-        (Some(id), Some(secret)) => {
-            let id: AccessKeyId = id.parse().map_err(|_| "a torn id".to_owned())?;
-            Ok(Some(AccessKeyPair { id, secret: Secret::new(secret.to_owned()) }))
-        }
-        _ => Err("a torn pair".to_owned()),
-    }
-}
-
-fn pair(secret: &str) -> AccessKeyPair {
-    AccessKeyPair { id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(), secret: Secret::new(secret.to_owned()) }
 }

@@ -1,17 +1,19 @@
-//! The JSON value of a secret: an access key, and whatever fields others have put beside it.
+//! The JSON value of a secret or a parameter: an access key, what is made of it, and whatever fields others have put
+//! beside it.
 
+use rotakey_core::destination::Values;
 use rotakey_core::secret::{AccessKeyPair, Secret};
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-const ID: &str = "AccessKeyId";
-const SECRET: &str = "SecretAccessKey";
+pub(crate) const ID: &str = "AccessKeyId";
+pub(crate) const SECRET: &str = "SecretAccessKey";
 
 /// The most bytes that a secret may have, so that a value is written without growing (and leaving copies).
 const LARGEST: usize = 65_536;
 
-/// What one version of a secret holds.
+/// What a value holds.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     /// Nothing: an empty text or an empty object.
@@ -20,7 +22,7 @@ pub(crate) enum Content {
     Missing,
     /// An access key, with the further fields of the object.
     Key(AccessKeyPair, Map<String, Value>),
-    /// Something else, and what is wrong with it, to follow "the secret ".
+    /// Something else, and what is wrong with it, to follow "the secret " or "the parameter ".
     Foreign(&'static str),
 }
 
@@ -67,21 +69,35 @@ impl Content {
     }
 }
 
-/// The text of a version that holds the pair and those further fields.
-pub(crate) fn write(pair: &AccessKeyPair, further: &Map<String, Value>) -> Secret {
-    #[derive(Serialize)]
-    struct Fields<'a> {
-        #[serde(rename = "AccessKeyId")]
-        id: &'a str,
-        #[serde(rename = "SecretAccessKey")]
-        secret: &'a str,
-        #[serde(flatten)]
-        further: &'a Map<String, Value>,
-    }
-    let fields = Fields { id: pair.id.as_str(), secret: pair.secret.expose(), further };
+/// The text that holds the pair, what is made of it under these names, and those further fields.
+pub(crate) fn write(pair: &AccessKeyPair, made: Option<&Values>, further: &Map<String, Value>) -> Secret {
     let mut text = Vec::with_capacity(LARGEST);
-    serde_json::to_writer(&mut text, &fields).expect("text keys and JSON values are written without errors");
+    serde_json::to_writer(&mut text, &Fields { pair, made, further })
+        .expect("text keys and JSON values are written without errors");
     Secret::new(String::from_utf8(text).expect("JSON is UTF-8"))
+}
+
+struct Fields<'a> {
+    pair: &'a AccessKeyPair,
+    made: Option<&'a Values>,
+    further: &'a Map<String, Value>,
+}
+
+/// Always in the same order, since the same text is the same version.
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let made = self.made.map(|values| values.render(self.pair)).unwrap_or_default();
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry(ID, self.pair.id.as_str())?;
+        fields.serialize_entry(SECRET, self.pair.secret.expose())?;
+        for (name, value) in &made {
+            fields.serialize_entry(name, value.expose())?;
+        }
+        for (name, value) in self.further.iter().filter(|(name, _)| !made.contains_key(name.as_str())) {
+            fields.serialize_entry(name, value)?;
+        }
+        fields.end()
+    }
 }
 
 /// The `ClientRequestToken` of that text, which becomes the id of its version: SHA-256 in hexadecimal. The
@@ -112,14 +128,34 @@ mod tests {
             Value::Object(further) => further,
             other => panic!("{other}"),
         };
-        let text = write(&pair(), &further);
+        let text = write(&pair(), None, &further);
         assert_eq!(Content::read(&text), Content::Key(pair(), further));
     }
 
     #[test]
     fn the_value_has_exactly_the_two_fields_that_applications_know() {
-        let text = write(&pair(), &Map::new());
+        let text = write(&pair(), None, &Map::new());
         assert_eq!(text.expose(), r#"{"AccessKeyId":"AKIAIOSFODNN7EXAMPLE","SecretAccessKey":"a/b+\"c"}"#);
+    }
+
+    #[test]
+    fn what_is_made_of_the_key_is_made_anew_for_each_key() {
+        let made: Values = serde_json::from_str(
+            r#"{"User": "{access_key_id}", "SmtpPassword": "{ses_smtp_password:eu-west-1}"}"#,
+        )
+        .unwrap();
+        let Content::Key(read, further) = Content::read(&write(&pair(), Some(&made), &Map::new())) else {
+            panic!("no key")
+        };
+        assert_eq!((&read, &further["User"]), (&pair(), &Value::from("AKIAIOSFODNN7EXAMPLE")));
+        let next = AccessKeyPair { secret: Secret::new("next".to_owned()), ..pair() };
+        let Content::Key(_, after) = Content::read(&write(&next, Some(&made), &further)) else {
+            panic!("no key")
+        };
+        assert_ne!(further["SmtpPassword"], after["SmtpPassword"]);
+        // Written twice, it is the same text, and so the same version.
+        let (once, twice) = (write(&next, Some(&made), &further), write(&next, Some(&made), &after));
+        assert_eq!(once.expose(), twice.expose());
     }
 
     #[test]
@@ -141,10 +177,10 @@ mod tests {
 
     #[test]
     fn version_ids_follow_the_text() {
-        let plain = write(&pair(), &Map::new());
+        let plain = write(&pair(), None, &Map::new());
         let further = Map::from_iter([("a".to_owned(), Value::Null)]);
         assert_eq!(version_id(&plain), version_id(&plain.duplicate()));
-        assert_ne!(version_id(&plain), version_id(&write(&pair(), &further)));
+        assert_ne!(version_id(&plain), version_id(&write(&pair(), None, &further)));
         assert_eq!(version_id(&plain).len(), 64, "a ClientRequestToken has 32 to 64 characters");
     }
 }
