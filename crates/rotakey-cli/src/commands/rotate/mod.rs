@@ -21,15 +21,18 @@ mod plan;
 mod resume;
 mod rollback;
 mod selection;
+mod signal;
 mod simulate;
 mod status;
 mod tick;
+mod usage;
 mod words;
 
 pub(crate) use drive::Driven;
 pub(crate) use logbook::keys_of_all;
 pub(crate) use plan::{PlanData, print as print_plan};
 pub(crate) use selection::{Selection, choose};
+pub(crate) use usage::{Usage, UsageArgs};
 
 /// Replace old access keys with no downtime
 #[derive(Debug, Args)]
@@ -58,6 +61,7 @@ pub(crate) struct RotateArgs {
     store: Option<PathBuf>,
     #[command(flatten)]
     accounts: AccountArgs,
+    usage: UsageArgs,
     #[command(subcommand)]
     command: Option<RotateCommand>,
     #[command(flatten)]
@@ -73,6 +77,7 @@ enum RotateCommand {
     Resume(resume::ResumeArgs),
     Rollback(rollback::RollbackArgs),
     Abort(abort::AbortArgs),
+    Signal(signal::SignalArgs),
     Log(log::LogArgs),
     Simulate(simulate::SimulateArgs),
 }
@@ -85,12 +90,13 @@ pub(crate) async fn run(
 ) -> Result<Verdict, CommandError> {
     let path = args.store.as_deref();
     let which = &args.accounts;
-    let with = (globals, path, which, printer);
+    let with = (globals, path, which, &args.usage, printer);
     match args.command.unwrap_or(RotateCommand::Plan(args.plan)) {
         RotateCommand::Plan(args) => {
             let aws = Aws::connect(globals).await?;
             let config = configuration::load(globals, printer, aws.clock.now())?;
-            let accounts = aws.accounts(globals, which, &config, printer).await?;
+            let usage = with.3.open().await?;
+            let accounts = aws.accounts(globals, which, &config, printer).await?.with_usage(usage);
             with_log(path, async |store| {
                 plan::run(&args, &config, &accounts, store, printer, aws.clock.now()).await
             })
@@ -114,6 +120,9 @@ pub(crate) async fn run(
         RotateCommand::Rollback(args) => {
             with_outside(with, async |outside| rollback::run(&args, outside, printer).await).await
         }
+        RotateCommand::Signal(args) => {
+            with_outside(with, async |outside| signal::run(&args, outside, printer).await).await
+        }
         RotateCommand::Abort(args) => {
             with_outside(with, async |outside| abort::run(&args, outside, printer).await).await
         }
@@ -133,10 +142,10 @@ async fn with_log(
 
 /// Lends everything that the engine needs.
 async fn with_outside(
-    (globals, path, which, printer): (&GlobalArgs, Option<&Path>, &AccountArgs, &Printer),
+    (globals, path, which, usage, printer): (&GlobalArgs, Option<&Path>, &AccountArgs, &UsageArgs, &Printer),
     work: impl AsyncFnOnce(&Outside) -> Result<Verdict, CommandError>,
 ) -> Result<Verdict, CommandError> {
-    let outside = Outside::connect(globals, path, which, printer).await?;
+    let outside = Outside::connect(globals, path, which, usage, printer).await?;
     let verdict = work(&outside).await;
     outside.close().await;
     verdict
