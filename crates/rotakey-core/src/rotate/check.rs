@@ -21,6 +21,7 @@ pub enum CheckSpec {
 
 /// A page that must answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub struct HttpCheck {
     /// The address, https:// or http://.
     pub url: String,
@@ -34,6 +35,7 @@ pub struct HttpCheck {
 
 /// A program that must end with exit code 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub struct ExecCheck {
     /// The program and its arguments.
     pub command: Vec<String>,
@@ -41,6 +43,7 @@ pub struct ExecCheck {
 
 /// An alarm of Amazon CloudWatch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub struct AlarmCheck {
     /// Its name.
     pub name: String,
