@@ -17,6 +17,11 @@ impl CallCounter {
     pub(crate) fn sent(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// Counts a request that no client of the SDK sends.
+    pub(crate) fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl Intercept for CallCounter {

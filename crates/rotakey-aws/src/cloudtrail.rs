@@ -9,6 +9,7 @@
 mod lookup;
 mod pace;
 mod public_keys;
+mod usage;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use pace::Pace;
 pub use lookup::{HISTORY, LookupAttribute, LookupPage, LookupProgress, LookupRequest, OutOfHistory, Pages};
 pub(crate) use pace::Paces;
 pub use public_keys::PublicKey;
+pub use usage::EventHistory;
 
 /// CloudTrail of the account that the credentials belong to, in any region.
 #[derive(Clone)]

@@ -12,12 +12,13 @@ use aws_config::{BehaviorVersion, FrameworkMetadata, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::config::IdentityCache;
+use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime::client::retries::RetryPartition;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
 use jiff::Timestamp;
 use rotakey_core::destination::{self as specs, DestinationSpec};
 use rotakey_core::id::{AccountId, RotationId};
@@ -36,7 +37,9 @@ use crate::member::{GENERAL_SESSION, MemberRole, Refusal, RoleSession, session_o
 use crate::organizations::AwsOrganization;
 use crate::role::Roles;
 use crate::secrets_manager::SecretsManager;
+use crate::service;
 use crate::ses::Sender;
+use crate::signed::Signer;
 use crate::sns::Topic;
 use crate::sqs::NotificationQueue;
 use crate::ssm::SsmParameter;
@@ -207,6 +210,17 @@ impl Connection {
     /// connection.
     pub fn key_probe(&self) -> AwsKeyProbe {
         AwsKeyProbe::new(self.config.clone(), self.calls.clone())
+    }
+
+    /// The state of the CloudWatch alarm of that name, in that region or the connection's own: whether it is in ALARM.
+    ///
+    /// # Errors
+    /// [`PortErrorKind::NotFound`] if there is no such alarm, [`PortErrorKind::Ambiguous`] if it has not enough data.
+    pub async fn alarm(&self, name: &str, region: Option<&str>, now: Timestamp) -> Result<bool, PortError> {
+        let signer = Signer::new(&self.config, self.calls.clone());
+        let region = region.or(self.region()).unwrap_or(DEFAULT_REGION);
+        let found = self.fetched.get(self.config.credentials_provider(), now).await?;
+        service::alarm(&signer, found.for_signing(), name, region).await
     }
 
     /// That secret in AWS Secrets Manager.
@@ -383,9 +397,22 @@ async fn configured_region(profile: Option<&str>) -> Region {
 /// that the machine trusts, through the proxy that `HTTPS_PROXY` and `NO_PROXY` name.
 fn http_client() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
-        let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
-        connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
-        connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
+        connector(settings.cloned(), components.and_then(|components| components.sleep_impl()))
     })
+}
+
+/// One connector of that kind.
+pub(crate) fn connector(
+    settings: Option<HttpConnectorSettings>,
+    sleep: Option<SharedAsyncSleep>,
+) -> Connector {
+    let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
+    connector.set_connector_settings(settings);
+    connector.set_sleep_impl(sleep);
+    connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
+}
+
+/// The time-outs of one request.
+pub(crate) fn connector_settings() -> HttpConnectorSettings {
+    HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(ATTEMPT_TIMEOUT).build()
 }

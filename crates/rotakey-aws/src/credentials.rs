@@ -66,6 +66,12 @@ impl CredentialsCache {
 }
 
 impl SigningCredentials {
+    /// As the SDK wants them.
+    pub(crate) fn for_signing(&self) -> Credentials {
+        let token = self.session_token.as_ref().map(|token| token.expose().to_owned());
+        Credentials::new(&self.access_key_id, self.secret_access_key.expose(), token, None, "rotakey")
+    }
+
     fn duplicate(&self) -> Self {
         Self {
             access_key_id: self.access_key_id.clone(),

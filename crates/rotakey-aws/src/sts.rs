@@ -10,17 +10,21 @@ use rotakey_engine::port::{CallerIdentity, KeyProbe, PortError};
 use crate::calls::CallCounter;
 use crate::connection::credentials;
 use crate::error::{failed, incomplete, unexpected};
+use crate::service;
+use crate::signed::Signer;
 
 /// Asks STS with nothing but the pair itself.
 #[derive(Debug, Clone)]
 pub struct AwsKeyProbe {
     config: SdkConfig,
     calls: CallCounter,
+    signer: Signer,
 }
 
 impl AwsKeyProbe {
     pub(crate) fn new(config: SdkConfig, calls: CallCounter) -> Self {
-        Self { config, calls }
+        let signer = Signer::new(&config, calls.clone());
+        Self { config, calls, signer }
     }
 }
 
@@ -36,6 +40,11 @@ impl KeyProbe for AwsKeyProbe {
             .retry_config(RetryConfig::disabled())
             .interceptor(self.calls.clone());
         caller_identity(&aws_sdk_sts::Client::from_conf(builder.build())).await
+    }
+
+    /// Sent once.
+    async fn knows(&self, pair: &AccessKeyPair, service: &str, region: &str) -> Result<(), PortError> {
+        service::knows(&self.signer, credentials(pair), service, region).await
     }
 }
 

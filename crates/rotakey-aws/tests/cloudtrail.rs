@@ -6,18 +6,20 @@ mod support;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use rotakey_aws::cloudtrail::{
-    CloudTrail, LookupAttribute, LookupPage, LookupProgress, LookupRequest, PublicKey,
+    CloudTrail, EventHistory, LookupAttribute, LookupPage, LookupProgress, LookupRequest, PublicKey,
 };
 use rotakey_aws::{Connection, ConnectionOptions};
 use rotakey_core::fact::KeyStatus;
 use rotakey_core::id::AccessKeyId;
-use rotakey_core::secret::AccessKeyPair;
-use rotakey_engine::port::{Clock, PortErrorKind};
+use rotakey_core::secret::{AccessKeyPair, Secret};
+use rotakey_engine::port::{Clock, KeyProbe as _, PortErrorKind, UsageSource as _};
 use rotakey_sim::api::{Service, Tree};
+use rotakey_sim::application::{Application, HardCoded};
 use rotakey_sim::faults::{Effect, InjectedFault};
 use rotakey_sim::ports::Client;
 use rotakey_sim::simulation::Simulation;
@@ -293,6 +295,48 @@ async fn a_lookup_whose_beginning_has_left_the_history_goes_on_with_what_is_left
     );
 }
 
+#[tokio::test]
+async fn the_history_tells_the_consumers_of_a_key_and_of_its_sessions_but_not_rotakey() {
+    let scene = Scene::new().await;
+    // The client of the simulation calls itself rotakey.
+    scene.use_key("eu-west-1", 3);
+    let pair = scene.pair.duplicate();
+    let job = Application::new("job", HardCoded(pair))
+        .calling(Service::Sqs, "ListQueues", Tree::map([]))
+        .from("eu-west-1", "10.0.0.9")
+        .every(Duration::from_secs(24 * 3_600));
+    scene.simulation.start(job);
+    scene.simulation.advance_to(scene.simulation.now() + SignedDuration::from_hours(74));
+    let regions = vec!["us-east-1".to_owned(), "eu-west-1".to_owned()];
+    let history = EventHistory::new(scene.trail().await, regions);
+    let since = scene.simulation.now() - SignedDuration::from_hours(89 * 24);
+    let usage = history.usage(&scene.user, since).await.unwrap();
+    let told: Vec<_> = usage.consumers.iter().map(|used| (used.consumer.to_string(), used.calls)).collect();
+    assert_eq!(told, [("10.0.0.0/24, job, sqs in eu-west-1".to_owned(), 3)]);
+    assert!(usage.consumers[0].longest_gap >= SignedDuration::from_hours(23));
+    let why = usage.incomplete.unwrap();
+    assert!(why.contains("us-east-1, eu-west-1") && why.contains("data events"), "{why}");
+}
+
+#[tokio::test]
+async fn a_key_is_known_to_a_service_or_not_whatever_it_may_do_there() {
+    let scene = Scene::new().await;
+    let probe = scene.connect().await.key_probe();
+    for service in ["s3", "sqs", "dynamodb", "ec2"] {
+        probe.knows(&scene.pair, service, "eu-west-1").await.unwrap();
+    }
+    let deny = InjectedFault::new(Effect::AccessDenied).on_service(Service::S3);
+    scene.simulation.with_world(|world| world.inject(deny));
+    probe.knows(&scene.pair, "s3", "eu-west-1").await.unwrap();
+    let secret = Secret::new("wrong".repeat(8));
+    let wrong = AccessKeyPair { id: scene.user.clone(), secret };
+    for service in ["s3", "sqs", "dynamodb", "ec2"] {
+        let error = probe.knows(&wrong, service, "eu-west-1").await.unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::Credentials, "{error}");
+        assert!(!error.to_string().contains("wrong"), "{error}");
+    }
+}
+
 fn key(fingerprint: &str, value: &str) -> Value {
     json!({
         "Fingerprint": fingerprint, "Value": value,
@@ -321,6 +365,8 @@ struct Scene {
     operator: AccessKeyPair,
     /// The key that is used.
     user: AccessKeyId,
+    /// With its secret.
+    pair: AccessKeyPair,
     client: Client,
 }
 
@@ -341,8 +387,8 @@ impl Scene {
         let simulation = Simulation::new(world);
         let server = Server::new(simulation.clone(), Arc::new(real_time));
         let server = server.start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
-        let id = user.id.clone();
-        Self { client: Client::new(simulation.clone(), user), simulation, server, operator, user: id }
+        let (id, pair) = (user.id.clone(), user.duplicate());
+        Self { client: Client::new(simulation.clone(), user), simulation, server, operator, user: id, pair }
     }
 
     /// Uses the key so often, and waits until CloudTrail knows.

@@ -19,10 +19,11 @@ use rotakey_core::id::AccountId;
 use rotakey_core::policy::{AccountSelector, AccountsConfig, AccountsFrom, ExternalId};
 use rotakey_core::secret::Secret;
 use rotakey_engine::inventory::{self, AccountInventory, Inventory as _, NoProgress, Progress as _};
-use rotakey_engine::port::{Account, Accounts, Clock, PortError, PortErrorKind};
+use rotakey_engine::port::{Account, Accounts, Clock, PortError, PortErrorKind, UsageSource};
 
 use crate::assembly::CONCURRENCY;
 use crate::cli::GlobalArgs;
+use crate::commands::rotate::Usage;
 use crate::error::{CommandError, ErrorKind};
 use crate::explain::{entry_advice, port_error};
 use crate::printer::Printer;
@@ -84,6 +85,7 @@ pub(crate) struct AllAccounts {
     /// Accounts that were to be worked in and cannot be named: profiles that do not say whose they are.
     unnamed: Vec<NotJudged>,
     entered: Shelf,
+    usage: Usage,
 }
 
 /// How an account is entered.
@@ -145,7 +147,32 @@ impl AllAccounts {
                 Way::Profiles(named)
             }
         };
-        Ok(Self { hub: hub.clone(), clock: Arc::clone(clock), way, unnamed, entered: Shelf::default() })
+        Ok(Self {
+            hub: hub.clone(),
+            clock: Arc::clone(clock),
+            way,
+            unnamed,
+            entered: Shelf::default(),
+            usage: Usage::Unseen,
+        })
+    }
+
+    /// The same, with a source that tells who uses keys.
+    pub(crate) fn with_usage(self, usage: Usage) -> Self {
+        Self { usage, ..self }
+    }
+
+    /// Whether an alarm of that account is in the state ALARM.
+    pub(crate) async fn alarm(
+        &self,
+        id: &AccountId,
+        name: &str,
+        region: Option<&str>,
+    ) -> Result<bool, PortError> {
+        let unserved =
+            || PortError::new(PortErrorKind::Invalid, "ask for an alarm", "the account is not worked in");
+        let entered = self.enter(id).ok_or_else(unserved)?;
+        entered.connection.alarm(name, region, self.clock.now()).await
     }
 
     /// Whether it is about one account, as most are.
@@ -236,7 +263,8 @@ impl AllAccounts {
         };
         let connection = connection?;
         let (iam, probe) = (connection.iam(Arc::clone(&self.clock)), connection.key_probe());
-        Some(self.entered.put(Entered { id: *id, connection, iam, probe }))
+        let usage = self.usage.of(&connection, &self.clock);
+        Some(self.entered.put(Entered { id: *id, connection, iam, probe, usage }))
     }
 }
 
@@ -248,7 +276,11 @@ impl Accounts for AllAccounts {
     }
 
     fn get(&self, id: &AccountId) -> Option<Account<'_>> {
-        self.enter(id).map(|entered| Account { iam: &entered.iam, probe: &entered.probe })
+        self.enter(id).map(|entered| Account {
+            iam: &entered.iam,
+            probe: &entered.probe,
+            usage: entered.usage.as_deref(),
+        })
     }
 }
 
@@ -258,6 +290,7 @@ struct Entered {
     connection: Connection,
     iam: AwsIam,
     probe: AwsKeyProbe,
+    usage: Option<Arc<dyn UsageSource>>,
 }
 
 /// Accounts that can be added while others of them are lent.

@@ -11,13 +11,14 @@ use jiff::Timestamp;
 use rotakey_aws::{Connection, ConnectionOptions};
 use rotakey_connect::{OutsideDestinations, OutsideNotifiers};
 use rotakey_core::destination::DestinationSpec;
-use rotakey_core::id::WorkerId;
+use rotakey_core::id::{AccountId, WorkerId};
 use rotakey_core::notify::NotifierSpec;
 use rotakey_core::policy::Config;
+use rotakey_core::rotate::{CheckSpec, Health};
 use rotakey_engine::driver::Ports;
 use rotakey_engine::herald::{Herald, HeraldPorts};
 use rotakey_engine::inventory::{self, AccountInventory};
-use rotakey_engine::port::{Clock, Destination, Destinations, Notifier, Notifiers, PortError};
+use rotakey_engine::port::{Checks, Clock, Destination, Destinations, Notifier, Notifiers, PortError};
 use rotakey_trail::source::objects::{
     ObjectStores, ProvideS3Credential, S3Credential, S3Credentials, S3Options,
 };
@@ -26,6 +27,7 @@ use tokio::runtime::Handle;
 use crate::accounts::{AccountArgs, AllAccounts};
 use crate::cli::GlobalArgs;
 use crate::clock;
+use crate::commands::rotate::UsageArgs;
 use crate::configuration;
 use crate::error::CommandError;
 use crate::explain::port_error;
@@ -137,11 +139,13 @@ impl Outside {
         globals: &GlobalArgs,
         store: &StoreArgs,
         args: &AccountArgs,
+        usage: &UsageArgs,
         printer: &Printer,
     ) -> Result<Self, CommandError> {
         let aws = Aws::connect(globals).await?;
         let config = configuration::load(globals, printer, aws.clock.now())?;
-        let accounts = aws.accounts(globals, args, &config, printer).await?;
+        let usage = usage.open().await?;
+        let accounts = aws.accounts(globals, args, &config, printer).await?.with_usage(usage);
         let log = Log::open(&store.location()?, globals).await?;
         let destinations = AllDestinations { aws: aws.connection.clone(), local: OutsideDestinations };
         let notifiers = AllNotifiers::new(&aws);
@@ -170,6 +174,7 @@ impl Outside {
         Ports {
             accounts: &self.accounts,
             destinations: &self.destinations,
+            checks: self,
             store: self.log.store(),
             clock: &*self.aws.clock,
         }
@@ -202,6 +207,18 @@ impl Destinations for AllDestinations {
             }
             _ => self.local.open(spec),
         }
+    }
+}
+
+/// Every check that this program knows. Alarms are those of the account of the rotation.
+#[async_trait]
+impl Checks for Outside {
+    async fn ask(&self, account: &AccountId, check: &CheckSpec) -> Result<Health, PortError> {
+        let CheckSpec::CloudwatchAlarm(alarm) = check else {
+            return rotakey_connect::check::ask(check).await;
+        };
+        let rings = self.accounts.alarm(account, &alarm.name, alarm.region.as_deref()).await?;
+        Ok(if rings { Health::Failing("it is in the state ALARM".to_owned()) } else { Health::Well })
     }
 }
 

@@ -17,15 +17,18 @@ use rotakey_core::secret::AccessKeyPair;
 use crate::herald::Herald;
 use crate::journal::{Journal, JournalError};
 use crate::memory::Memory;
-use crate::observe::{Look, look};
+use crate::observe::{Look, look, look_at_usage};
 use crate::permits::Permits;
-use crate::port::{Account, Accounts, Clock, Destination, Destinations, PortError, PortErrorKind};
+use crate::port::{Account, Accounts, Checks, Clock, Destination, Destinations, PortError, PortErrorKind};
 use crate::store::{Store, StoreError, Turn};
 
 pub use tick::{Tick, Undriven};
 
 /// Waits up to this long are slept through rather than left to the next tick.
 const NAP: SignedDuration = SignedDuration::from_secs(90);
+
+/// How long a look at who uses keys may take: CloudTrail gives out two pages a second to all who ask.
+const LONGEST_LOOK: SignedDuration = SignedDuration::from_mins(30);
 
 /// For how long a rotation is left to the worker that appended last: for a nap, and for a look and a step after it.
 const LEASE: SignedDuration = SignedDuration::from_secs(NAP.as_secs() + EFFECT_DEADLINE.as_secs());
@@ -44,6 +47,8 @@ pub struct Ports<'a> {
     pub accounts: &'a dyn Accounts,
     /// Opens the places that applications read keys from.
     pub destinations: &'a dyn Destinations,
+    /// Makes checks.
+    pub checks: &'a dyn Checks,
     /// Keeps the log.
     pub store: &'a dyn Store,
     /// Tells the time.
@@ -180,6 +185,14 @@ impl<'a> Engine<'a> {
         self.tell(id, &Event::Answered { answer, by: by.to_owned() }).await
     }
 
+    /// Says that applications miss the old key. [`Self::tick`] enables it again.
+    ///
+    /// # Errors
+    /// [`JournalError::OutOfPlace`] while the old key is not disabled, or once it is deleted.
+    pub async fn signal(&self, id: &RotationId, by: &str, what: &str) -> Result<Rotation, JournalError> {
+        self.tell(id, &Event::Signalled { by: by.to_owned(), what: what.to_owned() }).await
+    }
+
     /// Stops a rotation where it stands and leaves the world as it is.
     ///
     /// # Errors
@@ -239,6 +252,12 @@ impl<'a> Engine<'a> {
                 Ok(None)
             }
             Next::Record(event) => self.append_at_work(journal, &event).await.map(|()| None),
+            Next::LookAtUsage { since } => {
+                journal.hold(self.ports.store, now + LONGEST_LOOK).await?;
+                drop(permit);
+                let note = look_at_usage(account, journal.rotation(), since).await;
+                self.append_at_work(journal, &Event::Noted { note }).await.map(|()| None)
+            }
             Next::Wait { until, .. } if until <= now + NAP => {
                 journal.hold(self.ports.store, until + EFFECT_DEADLINE).await?;
                 drop(permit);
@@ -294,6 +313,10 @@ impl<'a> Engine<'a> {
         let done = match intent {
             Intent::Create { .. } => return self.create(account, rotation).await,
             Intent::Probe { key } => return self.probe(account, rotation, key, look).await,
+            Intent::ProbeService { key, service, region } => match self.pair(key, look) {
+                Some(pair) => account.probe.knows(&pair, service, region).await,
+                None => Err(secret_missing(key)),
+            },
             Intent::Stage { destination, key } => self.put(rotation, *destination, key, look, false).await,
             Intent::Publish { destination, key } => self.put(rotation, *destination, key, look, true).await,
             Intent::Restore { destination, key } => self.restore(rotation, *destination, key, look).await,

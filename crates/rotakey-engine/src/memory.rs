@@ -47,7 +47,7 @@ impl Memory {
     /// Forgets what an effect may have changed, whether it went well or not.
     pub(crate) fn forget(&mut self, intent: &Intent) {
         match intent {
-            Intent::Probe { .. } => {}
+            Intent::Probe { .. } | Intent::ProbeService { .. } => {}
             Intent::Stage { destination, .. }
             | Intent::Publish { destination, .. }
             | Intent::Restore { destination, .. }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rotakey_core::fact::{KeyFacts, Seen};
 use rotakey_core::id::{AccessKeyId, UserId};
-use rotakey_core::rotate::{HeldSlots, Observed, Preflight, Rotation};
+use rotakey_core::rotate::{CheckSpec, Health, HeldSlots, Note, Observed, Preflight, Rotation};
 use rotakey_core::secret::AccessKeyPair;
 
 use crate::driver::Ports;
@@ -69,8 +69,60 @@ pub(crate) async fn look(
         }
     }
     let in_hand = pairs.keys().cloned().collect();
-    let observed = Observed { looked_at, user, keys, last_used, destinations, preflight, in_hand };
+    let can_see_usage = account.usage.is_some();
+    let mut checks = Vec::new();
+    if rotation.needs_checks() {
+        for check in &rotation.plan().checks {
+            checks.push(ask(ports, rotation, check).await);
+        }
+    }
+    let observed = Observed {
+        looked_at,
+        user,
+        keys,
+        last_used,
+        destinations,
+        preflight,
+        in_hand,
+        can_see_usage,
+        checks,
+    };
     Look { observed, pairs }
+}
+
+/// How often a check must fail in a row, and how long it is waited in between.
+const FAILURES: u32 = 3;
+const BETWEEN_FAILURES: SignedDuration = SignedDuration::from_secs(3);
+
+/// Makes a check. One failure is none yet.
+async fn ask(ports: &Ports<'_>, rotation: &Rotation, check: &CheckSpec) -> Seen<Health> {
+    let account_id = &rotation.plan().subject.account_id;
+    let mut failures = 0;
+    loop {
+        let health = ports.checks.ask(account_id, check).await;
+        failures += 1;
+        match health {
+            Ok(Health::Failing(_)) if failures < FAILURES => {
+                ports.clock.sleep_until(ports.clock.now() + BETWEEN_FAILURES).await;
+            }
+            health => return health.into(),
+        }
+    }
+}
+
+/// Looks who uses both keys of a rotation from then on.
+pub(crate) async fn look_at_usage(account: Account<'_>, rotation: &Rotation, since: Timestamp) -> Note {
+    let Some((source, new)) = account.usage.zip(rotation.new_key()) else {
+        return Note::UsageUnknown { why: "no source tells who uses keys".to_owned() };
+    };
+    let both = async {
+        let old = source.usage(&rotation.plan().old_key, since).await?;
+        Ok::<_, PortError>((old, source.usage(new, since).await?))
+    };
+    match both.await {
+        Ok((old, new)) => Note::UsageSeen { old: Box::new(old.bounded()), new: Box::new(new.bounded()) },
+        Err(error) => Note::UsageUnknown { why: error.to_string() },
+    }
 }
 
 async fn user(account: Account<'_>, rotation: &Rotation) -> Seen<Option<UserId>> {

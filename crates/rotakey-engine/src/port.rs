@@ -8,7 +8,7 @@ use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, UserFacts};
 use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserName};
 use rotakey_core::notify::{Message, NotifierSpec};
 pub use rotakey_core::rotate::FailureKind as PortErrorKind;
-use rotakey_core::rotate::Held;
+use rotakey_core::rotate::{CheckSpec, Health, Held, KeyUsage};
 use rotakey_core::secret::AccessKeyPair;
 
 /// A failed call. The message may be shown and logged: it never holds a secret.
@@ -94,6 +94,40 @@ pub trait KeyProbe: Send + Sync {
     /// `sts:GetCallerIdentity`, signed with the pair itself. [`PortErrorKind::Credentials`] if AWS does not
     /// accept the pair: it is unknown, inactive, deleted or not yet propagated; AWS does not say which.
     async fn identify(&self, pair: &AccessKeyPair) -> Result<CallerIdentity, PortError>;
+
+    /// A call of that service (one of [`PROBED_SERVICES`](rotakey_core::rotate::PROBED_SERVICES)) in that region that
+    /// changes nothing, signed with the pair itself. It is done if the service knows the pair, which it also shows by
+    /// refusing the call for lack of permission. [`PortErrorKind::Credentials`] if it does not know it; any other
+    /// error says nothing.
+    async fn knows(&self, pair: &AccessKeyPair, service: &str, region: &str) -> Result<(), PortError>;
+}
+
+/// Tells who uses keys: AWS CloudTrail, or what was read of it.
+#[async_trait]
+pub trait UsageSource: Send + Sync {
+    /// Who used that key, and the sessions minted from it, from `since` on or from as far back as the source goes;
+    /// [`KeyUsage::since`] and [`KeyUsage::as_of`] say from when until when absence means something. What may be missing
+    /// is told in [`KeyUsage::incomplete`]; an error is for nothing having been seen at all. Calls of rotakey are left
+    /// out. May take minutes.
+    async fn usage(&self, key: &AccessKeyId, since: Timestamp) -> Result<KeyUsage, PortError>;
+}
+
+/// Makes checks: whether applications are well.
+#[async_trait]
+pub trait Checks: Send + Sync {
+    /// Makes the check once, for a rotation in that account. An error if it could not be made, which says nothing of
+    /// how applications are.
+    async fn ask(&self, account: &AccountId, check: &CheckSpec) -> Result<Health, PortError>;
+}
+
+/// Makes no check.
+pub struct NoChecks;
+
+#[async_trait]
+impl Checks for NoChecks {
+    async fn ask(&self, _account: &AccountId, check: &CheckSpec) -> Result<Health, PortError> {
+        Err(PortError::new(PortErrorKind::Invalid, check.to_string(), "this program makes no such check"))
+    }
 }
 
 /// What the engine reaches of one account.
@@ -103,6 +137,8 @@ pub struct Account<'a> {
     pub iam: &'a dyn Iam,
     /// Asks AWS whether a key works.
     pub probe: &'a dyn KeyProbe,
+    /// Tells who uses keys, if something does.
+    pub usage: Option<&'a dyn UsageSource>,
 }
 
 /// The accounts that the engine works in.

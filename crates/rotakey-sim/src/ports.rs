@@ -5,5 +5,6 @@ mod client;
 mod destination;
 mod iam;
 mod inventory;
+mod usage;
 
 pub use client::Client;

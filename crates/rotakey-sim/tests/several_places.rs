@@ -15,7 +15,7 @@ use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::driver::{Engine, Ports, Standing};
 use rotakey_engine::memory_store::MemoryStore;
 use rotakey_engine::port::{
-    Account, Clock, Destination, Destinations, Kept, OneAccount, PortError, PortErrorKind, Slots,
+    Account, Clock, Destination, Destinations, Kept, NoChecks, OneAccount, PortError, PortErrorKind, Slots,
 };
 use rotakey_sim::api::{Service, Tree};
 use rotakey_sim::ports::Client;
@@ -230,6 +230,7 @@ impl Story {
             destinations: specs.clone(),
             reason: "for the story".to_owned(),
             timing: Timing::default(),
+            checks: Vec::new(),
         };
         let store = MemoryStore::default();
         let mut story =
@@ -240,11 +241,16 @@ impl Story {
 
     /// A new worker, with nothing in its memory.
     fn with_engine<R>(&self, act: impl FnOnce(&Engine<'_>) -> R) -> R {
-        let account = Account { iam: &self.places.client, probe: &self.places.client };
+        let account = Account { iam: &self.places.client, probe: &self.places.client, usage: None };
         let accounts = OneAccount { id: self.account, account };
         let clock = self.simulation.clock();
-        let ports =
-            Ports { accounts: &accounts, destinations: &self.places, store: &self.store, clock: &clock };
+        let ports = Ports {
+            accounts: &accounts,
+            destinations: &self.places,
+            checks: &NoChecks,
+            store: &self.store,
+            clock: &clock,
+        };
         act(&Engine::new(ports, "worker".parse().unwrap(), &|_, _| {}))
     }
 

@@ -18,6 +18,7 @@ pub mod consumers;
 pub mod engine;
 pub mod event_time;
 pub mod fingerprint;
+pub mod key_use;
 pub mod keys;
 pub mod lineage;
 pub mod minted;

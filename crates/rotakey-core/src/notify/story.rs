@@ -84,7 +84,10 @@ impl Story {
             }
             _ => {}
         }
-        let failures = self.rotation.failing().filter(|(intent, ..)| !matches!(intent, Intent::Probe { .. }));
+        let failures = self
+            .rotation
+            .failing()
+            .filter(|(intent, ..)| !matches!(intent, Intent::Probe { .. } | Intent::ProbeService { .. }));
         match (self.failing, failures) {
             (None, Some((_, PATIENCE.., _))) => {
                 self.failing = Some(entry.version);

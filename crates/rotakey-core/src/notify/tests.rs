@@ -40,6 +40,7 @@ impl Log {
             destinations: vec![DestinationSpec::SecretsManager(SecretsManager::named("ci", None))],
             reason: "90 days old".into(),
             timing,
+            checks: Vec::new(),
         };
         let log = Self { id: "r-abcdefgh".parse().unwrap(), entries: Vec::new(), now };
         log.then(Event::Planned { plan: Box::new(plan) })

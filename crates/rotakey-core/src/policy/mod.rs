@@ -29,7 +29,9 @@ pub use matcher::{Answer, Matcher, PrivilegeClass};
 pub use mistake::{Gravity, Mistake, Position};
 pub use notify::NotifyEntry;
 pub use period::{InvalidPeriod, Period};
-pub use rotate::{DestinationEntry, DestinationTemplate, NoDestination, RotateConfig};
+pub use rotate::{
+    CheckEntry, DestinationEntry, DestinationTemplate, NoDestination, RotateConfig, RotateRule, Undecided,
+};
 pub use rule::{Applied, Limits, Rule};
 pub(crate) use schema::OneOrMany;
 pub use schema::json_schema;

@@ -10,6 +10,7 @@ use super::period::Period;
 use super::subject::UserSubject;
 use super::template::{InvalidTemplate, Template};
 use crate::destination::{DestinationSpec, FieldKind, Kind};
+use crate::rotate::CheckSpec;
 
 /// The `[rotate]` section.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
@@ -32,6 +33,12 @@ pub struct RotateConfig {
     /// Where new keys go. Every entry that matches a user is one destination of it.
     #[schemars(rename = "destination")]
     pub destinations: Vec<DestinationEntry>,
+    /// What is different for some users. The first entry that matches counts.
+    #[schemars(rename = "rule")]
+    pub rules: Vec<RotateRule>,
+    /// What tells that applications miss the old key, once it is inactive. Every entry that matches counts.
+    #[schemars(rename = "check")]
+    pub checks: Vec<CheckEntry>,
 }
 
 impl Default for RotateConfig {
@@ -44,6 +51,8 @@ impl Default for RotateConfig {
             verify_timeout: Period::minutes(5),
             brown_out: None,
             destinations: Vec::new(),
+            rules: Vec::new(),
+            checks: Vec::new(),
         }
     }
 }
@@ -74,6 +83,80 @@ impl RotateConfig {
         }
         Ok(specs)
     }
+}
+
+impl RotateConfig {
+    /// For how long the old key of that user is made inactive by way of trial.
+    ///
+    /// # Errors
+    /// If a fact is not known on which it depends.
+    pub fn brown_out_for(&self, subject: &UserSubject) -> Result<Option<Period>, Undecided> {
+        for (index, rule) in self.rules.iter().enumerate() {
+            if is_for(&rule.matcher, subject, "rule", index)? {
+                return Ok(Some(rule.brown_out));
+            }
+        }
+        Ok(self.brown_out)
+    }
+
+    /// The checks of that user's rotation, in the order of the file.
+    ///
+    /// # Errors
+    /// If a fact is not known on which it depends.
+    pub fn checks_for(&self, subject: &UserSubject) -> Result<Vec<CheckSpec>, Undecided> {
+        let mut checks = Vec::new();
+        for (index, entry) in self.checks.iter().enumerate() {
+            if is_for(&entry.matcher, subject, "check", index)? {
+                checks.push(entry.check.clone());
+            }
+        }
+        Ok(checks)
+    }
+}
+
+fn is_for(
+    matcher: &Matcher,
+    subject: &UserSubject,
+    section: &'static str,
+    index: usize,
+) -> Result<bool, Undecided> {
+    match matcher.matches(subject) {
+        Answer::Yes => Ok(true),
+        Answer::No => Ok(false),
+        Answer::Unknown => Err(Undecided { user: subject.principal.to_string(), section, entry: index + 1 }),
+    }
+}
+
+/// It cannot be told whether an entry is for a user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("it is not known whether [[rotate.{section}]] number {entry} is for {user}")]
+pub struct Undecided {
+    user: String,
+    section: &'static str,
+    entry: usize,
+}
+
+/// One `[[rotate.rule]]`.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct RotateRule {
+    /// For whom; for everybody if absent.
+    #[schemars(rename = "match", with = "Option<Matcher>")]
+    pub matcher: Matcher,
+    /// For how long their old keys are made inactive by way of trial, before they are for good.
+    pub brown_out: Period,
+}
+
+/// One `[[rotate.check]]`.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct CheckEntry {
+    /// Whose applications it is about; everybody's if absent.
+    #[schemars(rename = "match", with = "Option<Matcher>")]
+    pub matcher: Matcher,
+    /// The check.
+    #[schemars(flatten)]
+    pub check: CheckSpec,
 }
 
 /// The destinations of a user cannot be told.
@@ -246,6 +329,30 @@ mod tests {
             "the destinations of alice cannot be told by [[rotate.destination]] number 2: it is not known \
              whether the user matches"
         );
+    }
+
+    #[test]
+    fn a_trial_and_checks_are_for_those_that_match_and_what_is_not_known_is_not_guessed() {
+        let test = || Matcher { environment: vec!["test".into()], ..Matcher::default() };
+        let command = vec!["/bin/true".to_owned()];
+        let config = RotateConfig {
+            rules: vec![RotateRule { matcher: test(), brown_out: Period::minutes(30) }],
+            checks: vec![CheckEntry {
+                matcher: test(),
+                check: CheckSpec::Exec(crate::rotate::ExecCheck { command }),
+            }],
+            ..RotateConfig::default()
+        };
+        let mut subject = test_subject("alice");
+        assert_eq!(config.brown_out_for(&subject), Ok(Some(Period::minutes(30))));
+        assert_eq!(config.checks_for(&subject).unwrap().len(), 1);
+        subject.tags = Seen::Known(crate::fact::Tags::new());
+        assert_eq!(config.brown_out_for(&subject), Ok(None));
+        assert_eq!(config.checks_for(&subject), Ok(Vec::new()));
+        subject.tags = Seen::Unknown("throttled".into());
+        let why = config.brown_out_for(&subject).unwrap_err().to_string();
+        assert_eq!(why, "it is not known whether [[rotate.rule]] number 1 is for alice");
+        assert!(config.checks_for(&subject).is_err());
     }
 
     #[test]

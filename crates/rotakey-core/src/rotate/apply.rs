@@ -1,14 +1,16 @@
 //! What outcomes, notes and answers do to a rotation. Each is one `match` over the state and the event that
 //! ends in an error, so that a history that no run can have written is loud.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use super::check::Alarm;
 use super::effect::{FailureKind, Intent, Outcome};
 use super::event::{Answer, Note};
 use super::proof::{Adopted, CutOver, Delivered, OldKeyQuiet};
 use super::question::Question;
 use super::rotation::{IllegalEvent, InFlight, Rotation, Trouble};
-use super::state::{Adoption, LostCreate, NewKey, OldKey, Probes, State};
+use super::service::{PointProbes, ServicePoint};
+use super::state::{ACCEPTANCES, Adoption, LostCreate, NewKey, OldKey, Probes, State, in_a_row};
 
 impl Rotation {
     pub(super) fn finish(
@@ -22,7 +24,7 @@ impl Rotation {
             self.touched.insert(key.clone(), at);
         }
         if let Some(new) = self.state.new_key_mut()
-            && matches!(&effect.intent, Intent::Probe { key } if *key == new.id)
+            && matches!(&effect.intent, Intent::Probe { key } | Intent::ProbeService { key, .. } if *key == new.id)
         {
             new.probed_at = Some(at);
         }
@@ -73,6 +75,26 @@ impl Rotation {
                 State::Verifying { new, delivered, probes: probes.after(outcome, at) }
             }
             (
+                State::Verifying { new, delivered, mut probes },
+                Intent::ProbeService { service, region, .. },
+                outcome,
+            ) => {
+                let probe = probes.points.entry(ServicePoint { service, region }).or_default();
+                *probe = probe.after(outcome, at);
+                State::Verifying { new, delivered, probes }
+            }
+            (state @ State::Adopting { .. }, Intent::Probe { .. }, outcome) => {
+                if let Some(alarm) = &mut self.alarm {
+                    alarm.accepted = in_a_row(alarm.accepted, outcome);
+                    alarm.probed_at = Some(at);
+                    self.old_key_asked_at = Some(at);
+                    if alarm.accepted >= ACCEPTANCES {
+                        alarm.proof = Some(format!("AWS accepted it {ACCEPTANCES} times in a row"));
+                    }
+                }
+                state
+            }
+            (
                 State::Disabled { new, cut_over, adoption, since, .. },
                 Intent::Probe { .. },
                 Outcome::Accepted { .. },
@@ -96,6 +118,17 @@ impl Rotation {
                     State::BrownOut { new, cut_over, adoption, disabled_at: since, enabled_at: None }
                 }
             }
+            // Something broke: whether it was a rehearsal or not does not matter any more.
+            (
+                State::BrownOut { new, cut_over, adoption, .. }
+                | State::Disabled { new, cut_over, adoption, .. },
+                Intent::Enable { .. },
+                Outcome::Done,
+            ) if self.alarm.is_some() => {
+                self.alarm.iter_mut().for_each(|alarm| alarm.enabled_at = Some(at));
+                let adoption = Adoption { quiet_from: at, ..adoption };
+                State::Adopting { new, delivered: cut_over.delivered, works: cut_over.works, adoption }
+            }
             // A rehearsal that may not have taken place is not one.
             (
                 State::BrownOut { new, cut_over, adoption, disabled_at: None, .. },
@@ -108,6 +141,7 @@ impl Rotation {
                 Outcome::Done,
             ) => State::BrownOut { new, cut_over, adoption, disabled_at, enabled_at: Some(at) },
             (State::Disabled { new, cut_over, adoption, .. }, Intent::Enable { .. }, Outcome::Done) => {
+                self.usage.looked_at = None;
                 State::Adopting { new, delivered: cut_over.delivered, works: cut_over.works, adoption }
             }
             (State::Disabled { new, cut_over, adoption, .. }, Intent::Disable { .. }, Outcome::Done) => {
@@ -202,22 +236,54 @@ impl Rotation {
             (State::Delivering { new }, Note::Delivered) => State::Verifying {
                 new,
                 delivered: Delivered(()),
-                probes: Probes { since: at, last: None, accepted: 0, works: None },
+                probes: Probes {
+                    since: at,
+                    last: None,
+                    accepted: 0,
+                    works: None,
+                    points: PointProbes::default(),
+                },
             },
             (
                 State::Verifying { new, delivered, probes: Probes { works: Some(works), .. } },
                 Note::Published,
             ) => {
-                let last_use = self.plan.old_key_last_used.at();
-                let adoption = Adoption {
-                    published_at: at,
-                    patience_from: at,
-                    last_use,
-                    // A key that was last used twenty days ago may come back after twenty days.
-                    longest_gap: last_use.map_or(SignedDuration::ZERO, |used| at.duration_since(used)),
-                    vouched_by: None,
-                };
+                let adoption = Adoption::begun(at, self.plan.old_key_last_used.at());
                 State::Adopting { new, delivered, works, adoption }
+            }
+            (
+                state @ (State::Verifying { .. }
+                | State::Adopting { .. }
+                | State::BrownOut { enabled_at: Some(_), .. }),
+                Note::UsageSeen { old, new },
+            ) => {
+                self.usage.seen(old, new, at);
+                state.after_usage(old.last_at())
+            }
+            (
+                state @ (State::Verifying { .. }
+                | State::Adopting { .. }
+                | State::BrownOut { enabled_at: Some(_), .. }),
+                Note::UsageUnknown { why },
+            ) => {
+                self.usage.not_seen(why, at);
+                state
+            }
+            (
+                state @ (State::Disabled { .. } | State::BrownOut { enabled_at: None, .. }),
+                Note::CheckFailed { check, message },
+            ) if self.alarm.is_none() && self.rollback.is_none() => {
+                let Some(spec) = self.plan.checks.get(*check) else { return Err(illegal) };
+                self.alarm = Some(Alarm::raised(Some(*check), format!("{spec} failed: {message}"), at));
+                // Whatever is asked has time.
+                self.question = None;
+                self.trouble = None;
+                state
+            }
+            (state @ State::Adopting { .. }, Note::Recovered { proof }) => {
+                let Some(alarm) = &mut self.alarm else { return Err(illegal) };
+                alarm.proof = Some(proof.clone());
+                state
             }
             (State::Adopting { new, delivered, works, adoption }, Note::OldKeyUsed { last_used }) => {
                 State::Adopting { new, delivered, works, adoption: adoption.used(last_used) }
@@ -226,12 +292,16 @@ impl Rotation {
                 State::Ready { new, cut_over, adoption, .. }
                 | State::BrownOut { new, cut_over, adoption, enabled_at: Some(_), .. },
                 Note::OldKeyUsed { last_used },
-            ) => State::Adopting {
-                new,
-                delivered: cut_over.delivered,
-                works: cut_over.works,
-                adoption: adoption.used(last_used),
-            },
+            ) => {
+                // Who it was is worth a look at once.
+                self.usage.looked_at = None;
+                State::Adopting {
+                    new,
+                    delivered: cut_over.delivered,
+                    works: cut_over.works,
+                    adoption: adoption.used(last_used),
+                }
+            }
             // Still disabled: it is enabled again before anything else.
             (
                 State::Disabled { new, cut_over, adoption, since, new_key_checked },
@@ -293,11 +363,21 @@ impl Rotation {
     ) -> Result<(), IllegalEvent> {
         let Some(question) = self.question.take() else { return Err(illegal) };
         self.trouble = None;
+        if matches!(question, Question::Missed { .. }) {
+            self.alarm = None;
+        }
         if matches!(question, Question::EnabledByOthers { .. }) {
             self.state.rest_from(at);
         }
         if let State::Adopting { adoption, .. } = &mut self.state {
             adoption.patience_from = at;
+            if matches!(question, Question::Missed { .. }) {
+                adoption.quiet_from = at;
+            }
+            if answer == Answer::Vouch && matches!(question, Question::ConsumersLeft { .. }) {
+                adoption.answered_for = Some(at);
+                return Ok(());
+            }
             if answer == Answer::Vouch && matches!(question, Question::NotAdopted { .. }) {
                 adoption.vouched_by = Some(by.to_owned());
                 return Ok(());

@@ -10,7 +10,7 @@ use crate::audit::Code;
 use crate::destination::DestinationSpec;
 use crate::fact::{KeyStatus, LastUsed, Seen};
 use crate::id::{AccessKeyId, UserId, UserName};
-use crate::policy::{Period, Policy, RotateConfig, Ruling, UserSubject, ruling};
+use crate::policy::{Period, Policy, RotateConfig, Ruling, Undecided, UserSubject, ruling};
 
 /// What rotating comes to for one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,6 +151,11 @@ impl Chooser<'_> {
                 return ask(user, &error.to_string(), "correct the configuration or the user's tags");
             }
         };
+        let told = self.rotate.checks_for(user).and_then(|checks| Ok((checks, self.timing(user)?)));
+        let (checks, timing) = match told {
+            Ok(told) => told,
+            Err(error) => return ask(user, &error.to_string(), "plan again later, with all tags readable"),
+        };
         Choice::Rotate(Box::new(Plan {
             subject: subject(user, user_name, user_id),
             old_key: old_key.clone(),
@@ -162,7 +167,8 @@ impl Chooser<'_> {
                 &applied.to_string(),
                 applied.limits.max_age,
             ),
-            timing: self.timing(),
+            timing,
+            checks,
         }))
     }
 
@@ -195,16 +201,16 @@ impl Chooser<'_> {
         format!("{age}, {due} {limit_at} (limit {max_age}, rule {rule})")
     }
 
-    fn timing(&self) -> Timing {
+    fn timing(&self, user: &UserSubject) -> Result<Timing, Undecided> {
         let rotate = self.rotate;
-        Timing {
+        Ok(Timing {
             verify_timeout: rotate.verify_timeout.into(),
             quiet_for: rotate.quiet_for.into(),
             longest_quiet: rotate.longest_quiet.into(),
             adopt_timeout: rotate.adopt_timeout.into(),
-            brown_out: rotate.brown_out.map(SignedDuration::from),
+            brown_out: rotate.brown_out_for(user)?.map(SignedDuration::from),
             delete_after: rotate.delete_after.into(),
-        }
+        })
     }
 }
 

@@ -32,6 +32,15 @@ pub enum Intent {
         /// The key asked about.
         key: AccessKeyId,
     },
+    /// Ask a service whether it knows the new key, with a call that changes nothing.
+    ProbeService {
+        /// The new key.
+        key: AccessKeyId,
+        /// The service, as CloudTrail names it.
+        service: String,
+        /// The region.
+        region: String,
+    },
     /// Make the new pair what applications read.
     Publish {
         /// Where.
@@ -78,6 +87,7 @@ impl Intent {
             Self::Create { .. }
             | Self::Stage { .. }
             | Self::Probe { .. }
+            | Self::ProbeService { .. }
             | Self::Publish { .. }
             | Self::Restore { .. }
             | Self::Forget { .. } => None,
@@ -98,6 +108,9 @@ impl Intent {
             Self::Create { .. } => format!("create a new access key for {}", plan.subject.user_name),
             Self::Stage { destination, key } => format!("stage {key} at {}", place(destination)),
             Self::Probe { key } => format!("ask AWS whether {key} works"),
+            Self::ProbeService { key, service, region } => {
+                format!("ask {service} in {region} whether it knows {key}")
+            }
             Self::Publish { destination, key } => format!("publish {key} at {}", place(destination)),
             Self::Restore { destination, key } => format!("restore {key} at {}", place(destination)),
             Self::Forget { destination, key } => format!("remove {key} from {}", place(destination)),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::effect::{Intent, Outcome};
 use super::plan::Plan;
 use super::question::Question;
+use super::usage::KeyUsage;
 use crate::fact::LastUsed;
 use crate::id::{AccessKeyId, WorkerId};
 
@@ -56,6 +57,13 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// Somebody says that applications miss the old key.
+    Signalled {
+        /// Who.
+        by: String,
+        /// What is broken.
+        what: String,
+    },
     /// The end.
     Closed {
         /// How it ended.
@@ -93,6 +101,30 @@ pub enum Note {
         /// The use.
         last_used: LastUsed,
     },
+    /// It was looked who uses the keys. Of both since the last look, or since as far back as the source goes.
+    UsageSeen {
+        /// Of the old key.
+        old: Box<KeyUsage>,
+        /// Of the new key.
+        new: Box<KeyUsage>,
+    },
+    /// It could not be seen who uses the keys.
+    UsageUnknown {
+        /// Why.
+        why: String,
+    },
+    /// A check fails though all was well before the old key was disabled.
+    CheckFailed {
+        /// Which, as an index into the plan's.
+        check: usize,
+        /// What it said.
+        message: String,
+    },
+    /// What a check told about is well again, since the old key is enabled.
+    Recovered {
+        /// What shows it.
+        proof: String,
+    },
     /// The old key is not needed any more, as far as evidence goes.
     ReadyToDisable {
         /// Since when the old key has been quiet.
@@ -116,7 +148,8 @@ pub enum Note {
 pub enum Answer {
     /// Look again: the cause has been dealt with, or more time is granted.
     LookAgain,
-    /// I vouch that every application has the new key. Answers [`Question::NotAdopted`] only.
+    /// I vouch that every application has the new key, or needs none. Answers [`Question::NotAdopted`] and
+    /// [`Question::ConsumersLeft`] only.
     Vouch,
 }
 

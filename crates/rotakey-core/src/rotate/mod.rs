@@ -23,6 +23,7 @@
 //!   nobody can ever have used.
 
 mod apply;
+mod check;
 mod choice;
 mod effect;
 mod event;
@@ -38,12 +39,15 @@ pub mod proof;
 mod properties;
 mod question;
 mod rotation;
+mod service;
 mod state;
 #[cfg(test)]
 mod stories;
+mod usage;
 
 use jiff::SignedDuration;
 
+pub use check::{Alarm, AlarmCheck, CheckSpec, ExecCheck, Health, HttpCheck};
 pub use choice::{Choice, Chooser, KnownKey};
 pub use effect::{Effect, FailureKind, Intent, Outcome};
 pub use event::{Answer, Ending, Event, Note};
@@ -53,7 +57,9 @@ pub use observed::{Held, HeldSlots, Observed, Preflight};
 pub use plan::{Plan, Subject, Timing};
 pub use question::Question;
 pub use rotation::{IllegalEvent, IllegalHistory, InFlight, Rotation};
+pub use service::{PROBED_SERVICES, PointProbe, ServicePoint};
 pub use state::{Adoption, LostCreate, NewKey, OldKey, Probes, State};
+pub use usage::{Consumer, ConsumerUse, KeyUsage, KnownUsage, LOOK_BACK, Left, MOST_CONSUMERS};
 
 /// How long an effect may take. After it, whoever started the effect must no longer do it, and another
 /// worker may look at what came of it. The clients' own time-outs are shorter.

@@ -62,6 +62,7 @@ pub(super) fn plan(world: &World, timing: Timing) -> Plan {
         destinations: (0..world.places.len()).map(destination).collect(),
         reason: "for the story".to_owned(),
         timing,
+        checks: Vec::new(),
     }
 }
 
@@ -100,6 +101,8 @@ impl World {
             destinations: self.places.iter().cloned().map(Seen::Known).collect(),
             preflight: vec![Preflight::Ready; self.places.len()],
             in_hand: custody.iter().cloned().chain(readable).collect(),
+            can_see_usage: false,
+            checks: Vec::new(),
         }
     }
 
@@ -137,6 +140,12 @@ impl World {
                     account_id: "123456789012".parse().unwrap(),
                     arn: "arn:aws:iam::123456789012:user/alice".to_owned(),
                 };
+            }
+            Intent::ProbeService { key, service, .. } => {
+                if !self.accepts(key) {
+                    return failed(FailureKind::Credentials, "InvalidAccessKeyId");
+                }
+                self.use_key(key, service);
             }
             Intent::Disable { key } => return self.set_status(key, KeyStatus::Inactive),
             Intent::Enable { key } => return self.set_status(key, KeyStatus::Active),

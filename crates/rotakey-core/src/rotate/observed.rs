@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::check::Health;
 use crate::fact::{KeyFacts, LastUsed, Seen};
 use crate::id::{AccessKeyId, UserId};
 use crate::secret::{AccessKeyPair, Fingerprint};
@@ -29,6 +30,11 @@ pub struct Observed {
     pub preflight: Vec<Preflight>,
     /// The keys whose secrets are at hand: in memory, or readable at a destination.
     pub in_hand: BTreeSet<AccessKeyId>,
+    /// Whether there is a source that tells who uses keys ([`super::Next::LookAtUsage`]).
+    pub can_see_usage: bool,
+    /// What each check says, in the order of the plan. Looked at only where
+    /// [`needs_checks`](super::Rotation::needs_checks); empty otherwise.
+    pub checks: Vec<Seen<Health>>,
 }
 
 /// What a destination holds, without secrets.

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::check::CheckSpec;
 use crate::destination::DestinationSpec;
 use crate::fact::LastUsed;
 use crate::id::{AccessKeyId, AccountId, RotationId, UserId, UserName};
@@ -35,6 +36,9 @@ pub struct Plan {
     pub reason: String,
     /// How long each step waits.
     pub timing: Timing,
+    /// What tells that applications miss the old key once it is disabled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckSpec>,
 }
 
 impl Plan {

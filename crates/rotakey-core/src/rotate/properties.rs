@@ -2,6 +2,8 @@
 //! lost or wrong, looks that fail or are old, workers that die, people who ask, answer and meddle, and any
 //! lapse of time.
 
+mod usage;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +20,7 @@ use crate::id::{AccessKeyId, WorkerId};
 const CASES: u32 = 500;
 
 /// How many steps a rotation takes at most once nothing goes wrong any more.
-const MOST_STEPS: usize = 300;
+const MOST_STEPS: usize = 2000;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
@@ -56,6 +58,7 @@ fn the_scripts_lead_everywhere() {
 
 fn play(script: Script) -> Trial {
     let mut trial = Trial::new(script.places, script.timing, script.idle);
+    trial.can_see_usage = script.can_see_usage;
     trial.calm(script.calm_steps);
     for next in script.moves {
         trial.play(next);
@@ -73,6 +76,8 @@ struct Script {
     idle: Option<SignedDuration>,
     /// How many steps go well at first.
     calm_steps: usize,
+    /// Whether a source tells who uses the keys.
+    can_see_usage: bool,
     moves: Vec<Move>,
 }
 
@@ -99,6 +104,10 @@ enum Move {
     Use(usize),
     /// An application that was never told uses the old key.
     UseOld,
+    /// What the check asks breaks, or is well again.
+    Break(bool),
+    /// Somebody sees that something is broken.
+    Signal,
     /// A person has a wish.
     Wish(Wish),
     /// Somebody who knows nothing of the rotation does something.
@@ -112,6 +121,8 @@ struct Sight {
     keys: Option<SignedDuration>,
     no_user: bool,
     no_last_used: bool,
+    no_usage: bool,
+    no_health: bool,
     hidden_place: Option<usize>,
     preflight_refused: bool,
 }
@@ -149,8 +160,16 @@ enum Meddling {
 fn scripts() -> impl Strategy<Value = Script> {
     let idle = prop::option::of((0..24 * 60_i64).prop_map(SignedDuration::from_hours));
     let calm_steps = prop_oneof![1 => Just(0), 2 => 1..40_usize];
-    (1..=2_usize, timings(), idle, calm_steps, prop::collection::vec(moves(), 0..60)).prop_map(
-        |(places, timing, idle, calm_steps, moves)| Script { places, timing, idle, calm_steps, moves },
+    let can_see_usage = prop::bool::weighted(0.7);
+    (1..=2_usize, timings(), idle, calm_steps, can_see_usage, prop::collection::vec(moves(), 0..60)).prop_map(
+        |(places, timing, idle, calm_steps, can_see_usage, moves)| Script {
+            places,
+            timing,
+            idle,
+            calm_steps,
+            can_see_usage,
+            moves,
+        },
     )
 }
 
@@ -180,6 +199,8 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => Just(Move::WakeUp),
         4 => place.clone().prop_map(Move::Use),
         1 => Just(Move::UseOld),
+        1 => any::<bool>().prop_map(Move::Break),
+        1 => Just(Move::Signal),
         1 => prop::sample::select(vec![Wish::RollBack, Wish::LookAgain, Wish::LookAgain, Wish::Vouch, Wish::Abort])
             .prop_map(Move::Wish),
         1 => prop_oneof![
@@ -199,11 +220,14 @@ fn sights() -> impl Strategy<Value = Sight> {
         1 => Just(None),
     ];
     let rarely = || prop::bool::weighted(0.05);
-    (lag, rarely(), rarely(), prop::option::weighted(0.1, 0..2_usize), rarely()).prop_map(
-        |(lag, no_user, no_last_used, hidden_place, preflight_refused)| Sight {
+    let unseen = (rarely(), rarely(), prop::bool::weighted(0.2), rarely());
+    (lag, unseen, prop::option::weighted(0.1, 0..2_usize), rarely()).prop_map(
+        |(lag, (no_user, no_last_used, no_usage, no_health), hidden_place, preflight_refused)| Sight {
             keys: lag.map(SignedDuration::from_secs),
             no_user,
             no_last_used,
+            no_usage,
+            no_health,
             hidden_place,
             preflight_refused,
         },
@@ -244,12 +268,27 @@ struct Trial {
     woken: bool,
     /// The names of the states that it was in.
     visited: BTreeSet<&'static str>,
+    can_see_usage: bool,
+    /// All that applications did.
+    uses: Vec<Use>,
+    /// Whether what the check asks is broken.
+    broken: bool,
+    /// Since when a person has answered for all consumers.
+    vouched: Option<Timestamp>,
+}
+
+/// One call of an application.
+struct Use {
+    at: Timestamp,
+    key: AccessKeyId,
+    by: String,
 }
 
 impl Trial {
     fn new(places: usize, timing: Timing, idle: Option<SignedDuration>) -> Self {
         let world = World::new(places, idle);
-        let plan = plan(&world, timing);
+        let mut plan = plan(&world, timing);
+        plan.checks = vec![CheckSpec::Exec(ExecCheck { command: vec!["check".to_owned()] })];
         let id = plan.rotation_id(world.begun);
         let planned = Event::Planned { plan: Box::new(plan.clone()) };
         Self {
@@ -266,6 +305,10 @@ impl Trial {
             held_up: None,
             woken: false,
             visited: BTreeSet::new(),
+            can_see_usage: false,
+            uses: Vec::new(),
+            broken: false,
+            vouched: None,
             world,
         }
     }
@@ -285,11 +328,18 @@ impl Trial {
                     && let Some(held) = slots.current.clone()
                     && self.world.accepts(&held.key)
                 {
-                    self.world.use_key(&held.key, "s3");
+                    self.use_key(&held.key, &format!("place {place}"));
                 }
             }
-            Move::UseOld if self.world.accepts(&key(OLD)) => self.world.use_key(&key(OLD), "s3"),
+            Move::UseOld if self.world.accepts(&key(OLD)) => self.use_key(&key(OLD), "stubborn"),
             Move::UseOld => {}
+            Move::Break(broken) => self.broken = broken,
+            Move::Signal => {
+                let event = Event::Signalled { by: "ann".to_owned(), what: "it is broken".to_owned() };
+                if self.rotation.clone().apply(&event, self.world.now).is_ok() {
+                    self.append(&event);
+                }
+            }
             Move::Wish(wish) => self.wish(wish),
             Move::Meddle(meddling) => self.meddle(meddling),
         }
@@ -317,7 +367,7 @@ impl Trial {
                 Next::Wait { until, .. } if until <= self.world.now + SignedDuration::from_secs(90) => {
                     self.world.now = until;
                 }
-                Next::Do(_) | Next::Record(_) => {}
+                Next::Do(_) | Next::Record(_) | Next::LookAtUsage { .. } => {}
                 Next::Wait { .. } | Next::Ask(_) | Next::Done(_) => break,
             }
         }
@@ -346,6 +396,14 @@ impl Trial {
                 }
             }
             Next::Record(event) => self.append(event),
+            Next::LookAtUsage { .. } if sight.no_usage => {
+                self.append(&Event::Noted { note: Note::UsageUnknown { why: "throttled".to_owned() } });
+            }
+            Next::LookAtUsage { since } => {
+                let old = self.usage_of(&key(OLD), *since);
+                let new = self.rotation.new_key().map(|new| self.usage_of(new, *since)).unwrap();
+                self.append(&Event::Noted { note: Note::UsageSeen { old, new } });
+            }
             Next::Wait { until, .. } => {
                 assert!(*until > self.world.now, "waits for what is over: {next:?}");
                 self.due = *until;
@@ -382,6 +440,12 @@ impl Trial {
         if let Some(place) = sight.hidden_place.and_then(|place| seen.destinations.get_mut(place)) {
             *place = Seen::Unknown(no_answer());
         }
+        seen.can_see_usage = self.can_see_usage;
+        seen.checks = vec![match (sight.no_health, self.broken) {
+            (true, _) => Seen::Unknown(no_answer()),
+            (false, true) => Seen::Known(Health::Failing("it is broken".to_owned())),
+            (false, false) => Seen::Known(Health::Well),
+        }];
         if sight.preflight_refused {
             seen.preflight[0] = Preflight::Refused("AccessDenied".to_owned());
         }
@@ -395,6 +459,7 @@ impl Trial {
             Intent::Create { .. } => None,
             Intent::Stage { key, .. }
             | Intent::Probe { key }
+            | Intent::ProbeService { key, .. }
             | Intent::Publish { key, .. }
             | Intent::Restore { key, .. }
             | Intent::Forget { key, .. }
@@ -414,12 +479,20 @@ impl Trial {
                 let rested = since.is_some_and(|since| self.latest >= *since + MINIMUM_REST - SETTLE);
                 assert!(rested, "{key} is deleted, disabled since {since:?}, at {}", self.world.now);
                 assert!(self.meddled || !self.world.accepts(key), "an active key is deleted");
+                let is_old = *key == self.rotation.plan().old_key;
+                assert!(!is_old || !self.broken, "the old key is deleted while something is broken");
+                assert!(!is_old || self.rotation.alarm().is_none(), "it is deleted though it is missed");
             }
             Intent::Disable { key } if *key == self.rotation.plan().old_key => {
                 let new = self.rotation.new_key().unwrap();
                 assert!(self.accepted.get(new).is_some_and(|times| *times >= 3), "the new key was not tried");
                 for place in &self.world.places {
                     assert_eq!(place.current, Some(held(new)), "the old key is still served somewhere");
+                }
+                let is_first = matches!(self.rotation.state(), State::Ready { .. });
+                assert!(!is_first || !self.broken, "the old key is disabled while something is broken");
+                if is_first && self.can_see_usage && self.rotation.usage().unknown.is_none() {
+                    self.check_nobody_is_left();
                 }
             }
             _ => {}
@@ -467,6 +540,9 @@ impl Trial {
         };
         if self.rotation.clone().apply(&event, self.world.now).is_ok() {
             self.append(&event);
+            if matches!(wish, Wish::Vouch) {
+                self.vouched = Some(self.world.now);
+            }
         }
     }
 
@@ -561,6 +637,7 @@ impl Trial {
     fn come_to_an_end(&mut self) {
         let sight = Sight { keys: Some(SignedDuration::ZERO), ..Sight::default() };
         self.world.now = self.latest + SETTLE;
+        self.broken = false;
         self.remember_list();
         let mut answers = 3;
         let give_up = self.world.now + SignedDuration::from_hours(24 * 150);
@@ -577,7 +654,7 @@ impl Trial {
                     self.wish(Wish::LookAgain);
                 }
                 Next::Ask(_) | Next::Done(_) => return self.check_the_end(),
-                Next::Do(_) | Next::Record(_) => {}
+                Next::Do(_) | Next::Record(_) | Next::LookAtUsage { .. } => {}
             }
             assert!(self.world.now < give_up, "not over in time: {:?}", self.rotation);
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::usage::ConsumerUse;
 use crate::fact::{KeyFacts, LastUsed};
 use crate::id::{AccessKeyId, UserId};
 
@@ -70,6 +71,24 @@ pub enum Question {
         /// Since when the new key could have been used.
         since: Timestamp,
     },
+    /// Consumers that were on the old key have used it since the new one was published, and have not moved.
+    ConsumersLeft {
+        /// The key.
+        key: AccessKeyId,
+        /// The first of them.
+        consumers: Vec<ConsumerUse>,
+        /// How many there are.
+        number: usize,
+    },
+    /// After the old key was disabled something broke; it is enabled again.
+    Missed {
+        /// The key.
+        key: AccessKeyId,
+        /// Who or what said so, and what.
+        what: String,
+        /// What shows that it works again; `None` if nothing does.
+        proof: Option<String>,
+    },
     /// The same step fails again and again.
     KeepsFailing {
         /// The step.
@@ -108,6 +127,15 @@ impl Question {
             }
             Self::NotAdopted { .. } => {
                 "check that applications read the destination; then resume, or resume --vouch if none needs the key"
+            }
+            Self::ConsumersLeft { .. } => {
+                "bring the new key to these consumers and resume, or resume --vouch if they have it or are gone"
+            }
+            Self::Missed { proof: Some(_), .. } => {
+                "find out what still has the old key, bring it the new one, then resume; or roll back"
+            }
+            Self::Missed { proof: None, .. } => {
+                "check at once that applications work: nothing shows it yet; then resume, or roll back"
             }
             Self::KeepsFailing { .. } => "deal with the cause, then resume; or roll back",
         }
@@ -155,6 +183,19 @@ impl fmt::Display for Question {
             }
             Self::NotAdopted { since } => {
                 write!(f, "the old key is quiet, but nobody has used the new one since {since}")
+            }
+            Self::ConsumersLeft { key, consumers, number } => {
+                let (noun, verb) = if *number == 1 { ("consumer", "has") } else { ("consumers", "have") };
+                write!(f, "{number} {noun} of {key} {verb} not moved: ")?;
+                let named = consumers.iter().map(|used| format!("{} (last {})", used.consumer, used.last_at));
+                f.write_str(&named.collect::<Vec<_>>().join("; "))
+            }
+            Self::Missed { key, what, proof } => {
+                write!(f, "{what}; {key} is enabled again")?;
+                match proof {
+                    Some(proof) => write!(f, ", and works: {proof}"),
+                    None => f.write_str(", but nothing shows yet that it works"),
+                }
             }
             Self::KeepsFailing { step, message } => write!(f, "cannot {step}: {message}"),
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::check::Alarm;
 use super::effect::Intent;
 use super::event::{Ending, Event};
 use super::log::Entry;
@@ -11,6 +12,7 @@ use super::plan::Plan;
 use super::proof::Rested;
 use super::question::Question;
 use super::state::{LostCreate, State};
+use super::usage::KnownUsage;
 use crate::id::{AccessKeyId, RotationId, WorkerId};
 
 /// One rotation: what its log says so far.
@@ -36,6 +38,12 @@ pub struct Rotation {
     pub(super) deleting: BTreeSet<AccessKeyId>,
     /// Keys that this rotation deleted; IAM may go on showing them for a while.
     pub(super) deleted: BTreeSet<AccessKeyId>,
+    /// Who uses the keys, as far as it was looked.
+    pub(super) usage: KnownUsage,
+    /// That applications miss the old key, until a person has answered.
+    pub(super) alarm: Option<Alarm>,
+    /// When rotakey last signed a call with the old key while applications used it, which counts as a use.
+    pub(super) old_key_asked_at: Option<Timestamp>,
 }
 
 /// An effect that was started and not finished.
@@ -122,6 +130,9 @@ impl Rotation {
             given_up: None,
             deleting: BTreeSet::new(),
             deleted: BTreeSet::new(),
+            usage: KnownUsage::default(),
+            alarm: None,
+            old_key_asked_at: None,
         }
     }
 
@@ -156,6 +167,13 @@ impl Rotation {
                 self.rollback = Some(why.clone());
                 self.question = None;
                 self.put_aside = None;
+                self.trouble = None;
+                self.in_flight = in_flight;
+            }
+            // So may whoever sees that something is broken.
+            (Event::Signalled { by, what }, in_flight) if self.can_signal() => {
+                self.alarm = Some(Alarm::raised(None, format!("{by} says: {what}"), at));
+                self.question = None;
                 self.trouble = None;
                 self.in_flight = in_flight;
             }
@@ -220,6 +238,42 @@ impl Rotation {
         Some((&trouble.intent, trouble.failures, &trouble.message))
     }
 
+    /// Who uses the keys, as far as it was looked.
+    pub fn usage(&self) -> &KnownUsage {
+        &self.usage
+    }
+
+    /// That applications miss the old key, until a person has answered.
+    pub fn alarm(&self) -> Option<&Alarm> {
+        self.alarm.as_ref()
+    }
+
+    /// Whether a signal that something is broken means something: the old key is disabled, or about to be.
+    pub fn can_signal(&self) -> bool {
+        self.alarm.is_none() && self.can_roll_back() && self.takes_the_old_key_away()
+    }
+
+    /// Whether a worker may have disabled the old key.
+    pub(super) fn old_key_may_be_disabled(&self) -> bool {
+        matches!(self.state, State::BrownOut { enabled_at: None, .. } | State::Disabled { .. })
+    }
+
+    fn takes_the_old_key_away(&self) -> bool {
+        matches!(
+            self.state,
+            State::Ready { .. } | State::BrownOut { enabled_at: None, .. } | State::Disabled { .. }
+        )
+    }
+
+    /// Whether a decision needs to know what the checks say.
+    pub fn needs_checks(&self) -> bool {
+        !self.plan.checks.is_empty()
+            && match &self.state {
+                State::Adopting { .. } => self.alarm.is_some(),
+                _ => self.takes_the_old_key_away(),
+            }
+    }
+
     /// How it ended, if it has.
     pub fn ending(&self) -> Option<&Ending> {
         match &self.state {
@@ -257,9 +311,11 @@ impl Rotation {
     }
 
     /// Whether a worker must look at the world even while a person is asked: the secret of an active key may
-    /// be lost meanwhile, and then the key is disabled without waiting for the answer.
+    /// be lost meanwhile, and then the key is disabled without waiting for the answer; or a check may tell that
+    /// applications miss the old key.
     pub fn must_look_while_asking(&self) -> bool {
-        self.question.is_some() && self.state.undelivered().is_some()
+        let watched = self.old_key_may_be_disabled() && !self.plan.checks.is_empty();
+        self.question.is_some() && (self.state.undelivered().is_some() || watched)
     }
 
     fn may_close(&self, ending: &Ending) -> bool {
@@ -292,17 +348,21 @@ impl Rotation {
             }
             (State::Delivering { new }, Intent::Stage { key, .. }) => *key == new.id,
             (State::Verifying { new, .. }, Intent::Probe { key }) => *key == new.id,
+            (State::Verifying { new, probes, .. }, Intent::ProbeService { key, .. }) => {
+                *key == new.id && probes.works.is_some()
+            }
+            (State::Adopting { .. }, Intent::Probe { key }) => key == old && self.alarm.is_some(),
             (State::Verifying { new, probes, .. }, Intent::Publish { key, .. }) => {
                 *key == new.id && probes.works.is_some()
             }
-            (State::Ready { .. }, Intent::Disable { key }) => key == old,
+            (State::Ready { .. }, Intent::Disable { key }) => key == old && self.alarm.is_none(),
             (State::BrownOut { .. }, Intent::Enable { key }) => key == old,
             (State::Disabled { .. }, Intent::Enable { key } | Intent::Disable { key }) => key == old,
             (State::Disabled { new, .. }, Intent::Probe { key }) => *key == new.id,
             (
                 State::Disabled { since: Some(since), new_key_checked: Some(_), .. },
                 Intent::Delete { key },
-            ) => key == old && rested(since),
+            ) => key == old && rested(since) && self.alarm.is_none(),
             (State::Deleted { .. }, Intent::Forget { key, .. }) => key == old,
             (
                 State::RollingBack { disabled_at: None, .. },
@@ -342,6 +402,7 @@ fn name(event: &Event) -> String {
         Event::Asked { .. } => "a question".to_owned(),
         Event::Answered { .. } => "an answer".to_owned(),
         Event::RollbackRequested { .. } => "a request to roll back".to_owned(),
+        Event::Signalled { .. } => "a signal that the old key is missed".to_owned(),
         Event::Closed { .. } => "the end".to_owned(),
     }
 }

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::effect::Outcome;
 use super::event::Ending;
 use super::proof::{CutOver, Delivered, NewKeyWorks};
+use super::service::PointProbes;
 use crate::fact::LastUsed;
 use crate::id::AccessKeyId;
 use crate::secret::Fingerprint;
@@ -170,6 +171,8 @@ pub struct Probes {
     pub accepted: u32,
     /// Made by enough of them.
     pub works: Option<NewKeyWorks>,
+    /// How far the services have it in which the old key was used.
+    pub points: PointProbes,
 }
 
 /// What is known of the applications' move to the new key.
@@ -185,6 +188,10 @@ pub struct Adoption {
     pub longest_gap: SignedDuration,
     /// Who vouched that every application has the new key.
     pub vouched_by: Option<String>,
+    /// Consumers whose last use was before then do not hold it up: a person has answered for them.
+    pub answered_for: Option<Timestamp>,
+    /// From when on quiet counts: from the publish, or from when the old key was enabled again after it was missed.
+    pub quiet_from: Timestamp,
 }
 
 impl State {
@@ -246,6 +253,19 @@ impl State {
         }
     }
 
+    /// After a look at the usage: a use of the old key after the rehearsal ends it.
+    pub(super) fn after_usage(self, old_last_at: Option<Timestamp>) -> Self {
+        match (self, old_last_at) {
+            (Self::BrownOut { new, cut_over, adoption, enabled_at: Some(_), .. }, Some(at))
+                if at > cut_over.quiet_since =>
+            {
+                let adoption = adoption.used_at(at);
+                Self::Adopting { new, delivered: cut_over.delivered, works: cut_over.works, adoption }
+            }
+            (state, _) => state,
+        }
+    }
+
     /// The rest of a disabled key begins anew: it is not known to have been inactive until now.
     pub(super) fn rest_from(&mut self, at: Timestamp) {
         if let Self::Orphaned { disabled_at: Some(since), .. }
@@ -269,13 +289,31 @@ impl Probes {
     pub(super) fn after(self, outcome: &Outcome, at: Timestamp) -> Self {
         let accepted = in_a_row(self.accepted, outcome);
         let works = self.works.or((accepted >= ACCEPTANCES).then_some(NewKeyWorks(())));
-        Self { since: self.since, last: Some(at), accepted, works }
+        Self { last: Some(at), accepted, works, ..self }
     }
 }
 
 impl Adoption {
+    /// Nothing is known yet but when the old key was used last.
+    pub(super) fn begun(at: Timestamp, last_use: Option<Timestamp>) -> Self {
+        Self {
+            published_at: at,
+            patience_from: at,
+            last_use,
+            // A key that was last used twenty days ago may come back after twenty days.
+            longest_gap: last_use.map_or(SignedDuration::ZERO, |used| at.duration_since(used)),
+            vouched_by: None,
+            answered_for: None,
+            quiet_from: at,
+        }
+    }
+
     pub(super) fn used(self, last_used: &LastUsed) -> Self {
         let Some(at) = last_used.at() else { return self };
+        self.used_at(at)
+    }
+
+    fn used_at(self, at: Timestamp) -> Self {
         let gap = self.last_use.map_or(SignedDuration::ZERO, |before| at.duration_since(before));
         // Whoever vouched that every application has the new key was wrong.
         Self { last_use: Some(at), longest_gap: self.longest_gap.max(gap), vouched_by: None, ..self }
@@ -283,7 +321,7 @@ impl Adoption {
 }
 
 /// How many times in a row a key was accepted. A call that was not answered says nothing either way.
-fn in_a_row(accepted: u32, outcome: &Outcome) -> u32 {
+pub(super) fn in_a_row(accepted: u32, outcome: &Outcome) -> u32 {
     match outcome {
         Outcome::Accepted { .. } => accepted + 1,
         Outcome::Failed { kind, .. } if !kind.is_transient() => 0,

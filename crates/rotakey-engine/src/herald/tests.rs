@@ -63,6 +63,7 @@ impl World {
             destinations: vec![DestinationSpec::SecretsManager(SecretsManager::named("ci", None))],
             reason: "90 days old".into(),
             timing: Timing::default(),
+            checks: Vec::new(),
         };
         Journal::begin(&self.store, plan, self.now()).now_or_never().unwrap().unwrap()
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, Tags, UserFacts};
 use rotakey_core::id::{AccessKeyId, UserName};
 use rotakey_core::secret::{AccessKeyPair, Secret};
-use rotakey_engine::port::{CallerIdentity, Iam, KeyProbe, PortError};
+use rotakey_engine::port::{CallerIdentity, Iam, KeyProbe, PortError, PortErrorKind};
 
 use crate::api::{Service, Tree};
 use crate::ports::client::{Client, required, unreadable};
@@ -65,6 +65,24 @@ impl Iam for Client {
 impl KeyProbe for Client {
     async fn identify(&self, pair: &AccessKeyPair) -> Result<CallerIdentity, PortError> {
         who_calls(&Self::new(self.simulation().clone(), pair.duplicate()))
+    }
+
+    async fn knows(&self, pair: &AccessKeyPair, service: &str, region: &str) -> Result<(), PortError> {
+        let calls = [
+            (Service::S3, "ListBuckets"),
+            (Service::DynamoDb, "ListTables"),
+            (Service::Sqs, "ListQueues"),
+            (Service::Ec2, "DescribeRegions"),
+        ];
+        let named = calls.into_iter().find(|(known, _)| known.signing_name() == service);
+        let Some((service, action)) = named else {
+            return Err(unreadable(service, "the simulation has no call of it that changes nothing"));
+        };
+        let client = Self::new(self.simulation().clone(), pair.duplicate()).in_region(region);
+        match client.call(service, action, Tree::empty()) {
+            Err(error) if error.kind != PortErrorKind::Denied => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 

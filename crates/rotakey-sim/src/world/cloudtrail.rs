@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rotakey_core::id::AccountId;
+use rotakey_core::id::{AccessKeyId, AccountId};
 
 use crate::api::{Fault, Service, Tree};
 use crate::random::Random;
@@ -73,6 +73,27 @@ impl Trail {
         }
         recent.push_back(now);
         Ok(())
+    }
+}
+
+/// A call that a key signed, as CloudTrail tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Used {
+    pub(crate) at: Timestamp,
+    pub(crate) service: Service,
+    pub(crate) region: String,
+    pub(crate) source_ip: String,
+    pub(crate) user_agent: String,
+}
+
+impl World {
+    /// The calls of a key in time order, without data events, and until when they are told.
+    pub(crate) fn uses_of(&self, key: &AccessKeyId, since: Timestamp) -> (Vec<Used>, Timestamp) {
+        let as_of = self.now - self.consistency.trail_delay;
+        let events = self.trail.events.values().flatten();
+        let of_key =
+            events.filter(|event| event.at >= since && event.at <= as_of && event.is_by(key.as_str()));
+        (of_key.map(Event::used).collect(), as_of)
     }
 }
 

@@ -32,6 +32,10 @@ pub(crate) fn handle(world: &World, call: &Call<'_>) -> Result<Tree, Fault> {
             Ok(Tree::empty())
         }
         (Service::Sqs, "ListQueues") => Ok(Tree::empty()),
+        (Service::Ec2, "DescribeRegions") => {
+            let region = Tree::map([("regionName", call.request.region.as_str().into())]);
+            Ok(Tree::map([("regionInfo", Tree::List(vec![region]))]))
+        }
         (Service::Ec2, "DescribeInstances") => Ok(Tree::map([("reservationSet", Tree::List(Vec::new()))])),
         (service, action) => Err(Fault::unknown_operation(service, action)),
     }

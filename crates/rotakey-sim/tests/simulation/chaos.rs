@@ -7,12 +7,15 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use rotakey_core::destination::DestinationSpec;
 use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, UserFacts};
 use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserName};
-use rotakey_core::rotate::Record;
+use rotakey_core::rotate::{KeyUsage, Record};
 use rotakey_core::secret::AccessKeyPair;
-use rotakey_engine::port::{CallerIdentity, Destination, Destinations, Iam, KeyProbe, PortError, Slots};
+use rotakey_engine::port::{
+    CallerIdentity, Destination, Destinations, Iam, KeyProbe, PortError, Slots, UsageSource,
+};
 use rotakey_engine::store::{Append, Claim, Outlook, RotationSummary, Store, StoreError, Turn};
 use rotakey_sim::random::Random;
 
@@ -160,6 +163,17 @@ impl<P: Iam> Iam for Unsteady<P> {
 impl<P: KeyProbe> KeyProbe for Unsteady<P> {
     async fn identify(&self, pair: &AccessKeyPair) -> Result<CallerIdentity, PortError> {
         self.fate.around(self.port.identify(pair)).await
+    }
+
+    async fn knows(&self, pair: &AccessKeyPair, service: &str, region: &str) -> Result<(), PortError> {
+        self.fate.around(self.port.knows(pair, service, region)).await
+    }
+}
+
+#[async_trait]
+impl<P: UsageSource> UsageSource for Unsteady<P> {
+    async fn usage(&self, key: &AccessKeyId, since: Timestamp) -> Result<KeyUsage, PortError> {
+        self.fate.around(self.port.usage(key, since)).await
     }
 }
 

@@ -5,6 +5,7 @@
 //! its transcript; `ROTAKEY_SEEDS=N` says how many seeds the storm runs through.
 
 mod chaos;
+mod monthly;
 mod scene;
 mod witness;
 
@@ -19,7 +20,7 @@ use rotakey_core::id::AccessKeyId;
 use rotakey_core::rotate::{Entry, Event, Rotation};
 use rotakey_engine::driver::{Engine, Ports, Standing, Tick, Undriven};
 use rotakey_engine::memory_store::MemoryStore;
-use rotakey_engine::port::{Account, Clock, Destinations, Kept, OneAccount, Slots};
+use rotakey_engine::port::{Account, Clock, Destinations, Kept, NoChecks, OneAccount, Slots, UsageSource};
 use rotakey_engine::store::{Store, StoreError};
 use rotakey_sim::random::Random;
 
@@ -103,6 +104,7 @@ fn simulate(seed: u64, mood: Mood) -> End {
         .unwrap();
     };
     let mut workers = 0;
+    let sees = scene.can_see_usage;
     let mut tick = |count: usize, weather: Weather, seed: u64| -> Vec<Option<Result<Tick, StoreError>>> {
         let mut fates = Vec::new();
         let mut ports = Vec::new();
@@ -117,14 +119,23 @@ fn simulate(seed: u64, mood: Mood) -> End {
         }
         let accounts: Vec<_> = ports
             .iter()
-            .map(|(iam, client, _)| OneAccount { id: scene.account, account: Account { iam, probe: client } })
+            .map(|(iam, client, _)| OneAccount {
+                id: scene.account,
+                account: Account { iam, probe: client, usage: sees.then_some(client as &dyn UsageSource) },
+            })
             .collect();
         let engines: Vec<_> = ports
             .iter()
             .zip(&accounts)
             .map(|((_, client, store), account)| {
                 workers += 1;
-                let ports = Ports { accounts: account, destinations: client, store, clock: &clock };
+                let ports = Ports {
+                    accounts: account,
+                    destinations: client,
+                    checks: &NoChecks,
+                    store,
+                    clock: &clock,
+                };
                 Engine::new(ports, format!("worker-{workers}").parse().unwrap(), &listener)
             })
             .collect();
@@ -183,7 +194,7 @@ fn steady<'a>(
     clock: &'a dyn Clock,
     listener: Listener<'a>,
 ) -> Engine<'a> {
-    let ports = Ports { accounts: scene, destinations: &scene.operator, store, clock };
+    let ports = Ports { accounts: scene, destinations: &scene.operator, checks: &NoChecks, store, clock };
     Engine::new(ports, "steady".parse().unwrap(), listener)
 }
 

@@ -8,7 +8,7 @@ use rotakey_core::fact::{KeyStatus, LastUsed};
 use rotakey_core::id::{AccessKeyId, AccountId, UserName};
 use rotakey_core::rotate::{Plan, Subject, Timing};
 use rotakey_core::secret::AccessKeyPair;
-use rotakey_engine::port::{Account, Accounts};
+use rotakey_engine::port::{Account, Accounts, UsageSource};
 use rotakey_sim::api::{Service, Tree};
 use rotakey_sim::application::{Application, CurrentSecret, HardCoded};
 use rotakey_sim::consistency::{Consistency, DelayRange};
@@ -48,6 +48,8 @@ pub(crate) struct Scene {
     pub(crate) old_pairs: Vec<AccessKeyPair>,
     /// Whether people who know nothing of the rotations make keys.
     pub(crate) meddlers: bool,
+    /// Whether it can be seen who uses keys.
+    pub(crate) can_see_usage: bool,
 }
 
 impl Accounts for Scene {
@@ -56,7 +58,11 @@ impl Accounts for Scene {
     }
 
     fn get(&self, id: &AccountId) -> Option<Account<'_>> {
-        (self.account == *id).then_some(Account { iam: &self.operator, probe: &self.operator })
+        (self.account == *id).then_some(Account {
+            iam: &self.operator,
+            probe: &self.operator,
+            usage: self.can_see_usage.then_some(&self.operator as &dyn UsageSource),
+        })
     }
 }
 
@@ -92,6 +98,7 @@ impl Scene {
             stubborn: Vec::new(),
             old_pairs: Vec::new(),
             meddlers: mood == Mood::Storm && random.chance(0.3),
+            can_see_usage: random.chance(0.6),
         };
         let places = if random.chance(0.4) { 2 } else { 1 };
         for (name, pair, used, idle) in users {
@@ -154,6 +161,7 @@ impl Scene {
                 .collect(),
             reason: "for the simulation".into(),
             timing: Timing { brown_out, ..Timing::default() },
+            checks: Vec::new(),
         });
     }
 
@@ -248,7 +256,12 @@ fn secret_name(user: &UserName, place: usize) -> String {
     format!("iam/access-keys/{user}/{place}")
 }
 
-fn plant_user(world: &mut World, account: AccountId, name: &str, created_at: Timestamp) -> UserName {
+pub(crate) fn plant_user(
+    world: &mut World,
+    account: AccountId,
+    name: &str,
+    created_at: Timestamp,
+) -> UserName {
     let name: UserName = name.parse().unwrap();
     let mut user = NewUser::new(name.clone(), created_at);
     user.attached.push(ADMINISTRATOR.to_owned());
@@ -256,6 +269,6 @@ fn plant_user(world: &mut World, account: AccountId, name: &str, created_at: Tim
     name
 }
 
-fn key(created_at: Timestamp, last_used: Option<(Timestamp, Service, String)>) -> NewKey {
+pub(crate) fn key(created_at: Timestamp, last_used: Option<(Timestamp, Service, String)>) -> NewKey {
     NewKey { created_at, status: KeyStatus::Active, last_used }
 }

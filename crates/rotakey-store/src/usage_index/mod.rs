@@ -16,6 +16,7 @@ mod file;
 mod ingest;
 mod postgres;
 mod question;
+mod source;
 pub(crate) mod sqlite;
 mod tables;
 
@@ -23,6 +24,7 @@ use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 use rotakey_trail::event_time::EventTime;
+use rotakey_trail::key_use::KeyUses;
 use rotakey_trail::rollup::{Batch, Seen};
 use rotakey_trail::usage::GroupBy;
 use rotakey_trail::usage::schema::KeyUsage;
@@ -31,6 +33,7 @@ pub use error::IndexError;
 pub use file::{FileState, IndexFile};
 pub use ingest::{Ingest, Ingested, Reading};
 pub use postgres::PostgresIndex;
+pub use source::IndexSource;
 pub use sqlite::SqliteIndex;
 
 pub use crate::location::{InvalidLocation, Location};
@@ -59,6 +62,9 @@ pub trait UsageIndex: Send + Sync {
 
     /// The use of keys, in the order of [`rollup::usage`](rotakey_trail::rollup::usage()).
     async fn usage(&self, question: &Question) -> Result<Vec<KeyUsage>, IndexError>;
+
+    /// Who used one key and the sessions that were minted with it, from the day of that instant on.
+    async fn consumers(&self, key: &str, from: EventTime) -> Result<KeyConsumers, IndexError>;
 
     /// All keys ever seen, sorted by id. Also those of which all days were pruned and that were seen again since;
     /// the counts are of all time.
@@ -122,6 +128,17 @@ pub struct Question {
     pub until: Option<i64>,
     /// What the rows are put together by.
     pub by: GroupBy,
+}
+
+/// Who used a key, see [`UsageIndex::consumers`].
+#[derive(Debug, Default)]
+pub struct KeyConsumers {
+    /// The uses.
+    pub uses: KeyUses,
+    /// The first day of the index, if there is anything in it.
+    pub first_day: Option<i64>,
+    /// The last call of any key: until then absence means something.
+    pub told_until: Option<EventTime>,
 }
 
 /// A key in a list.

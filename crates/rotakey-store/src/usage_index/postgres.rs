@@ -7,11 +7,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rotakey_engine::store::StoreError;
+use rotakey_trail::event_time::EventTime;
 use rotakey_trail::rollup::Seen;
 use rotakey_trail::usage::schema::KeyUsage;
 
 use super::tables::{Engine, Tables};
-use super::{Begun, Commit, IndexError, IndexFile, KnownKey, Question, Stats, UsageIndex, commit, question};
+use super::{
+    Begun, Commit, IndexError, IndexFile, KeyConsumers, KnownKey, Question, Stats, UsageIndex, commit,
+    question,
+};
 use crate::location::Server;
 use crate::postgres::{Database, Schema};
 
@@ -79,6 +83,10 @@ impl UsageIndex for PostgresIndex {
 
     async fn usage(&self, question: &Question) -> Result<Vec<KeyUsage>, IndexError> {
         question::usage(self, question).await
+    }
+
+    async fn consumers(&self, key: &str, from: EventTime) -> Result<KeyConsumers, IndexError> {
+        question::consumers(self, key, from).await
     }
 
     async fn keys(&self) -> Result<Vec<KnownKey>, IndexError> {

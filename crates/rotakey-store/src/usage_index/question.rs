@@ -11,7 +11,7 @@ use rotakey_trail::usage::GroupBy;
 use rotakey_trail::usage::schema::{KeyUsage, Tally};
 
 use super::tables::{Counts, Engine, KeyRow, PERIOD, SightingRow, Span, Table, Tables, UseRow, digest};
-use super::{IndexError, KnownKey, Question, Stats};
+use super::{IndexError, KeyConsumers, KnownKey, Question, Stats};
 
 /// How many keys are read at a time.
 const KEYS_AT_A_TIME: usize = 500;
@@ -245,6 +245,38 @@ async fn sessions(
 
 fn list(ids: BTreeSet<i64>) -> Vec<i64> {
     ids.into_iter().collect()
+}
+
+pub(super) async fn consumers(
+    engine: &dyn Engine,
+    key: &str,
+    from: EventTime,
+) -> Result<KeyConsumers, IndexError> {
+    let mut transaction = engine.read().await?;
+    let tables = &mut *transaction;
+    let mut found = KeyConsumers {
+        first_day: tables.counts().await?.first_day,
+        told_until: tables.last_at().await?.and_then(EventTime::from_seconds),
+        ..KeyConsumers::default()
+    };
+    let span = Span { from: from.day() * DAY, until: i64::MAX };
+    let roots: Vec<i64> = tables.find(Table::AccessKey, &[digest(&[key])]).await?.into_values().collect();
+    let minted = tables.minted_from(&roots, span).await?;
+    let sessions: BTreeSet<i64> = minted.into_iter().map(|(_, child)| child).collect();
+    let ids: Vec<i64> = roots.into_iter().chain(sessions.iter().copied()).collect();
+    let periods: Vec<i64> =
+        tables.periods().await?.into_iter().filter(|period| overlaps(*period, span)).collect();
+    for ids in ids.chunks(KEYS_AT_A_TIME) {
+        let mut uses = tables.uses(&periods, ids).await?;
+        uses.retain(|row| in_span(row.period * PERIOD + row.day, span));
+        if !uses.is_empty() {
+            found.uses.take_rows(&batch(tables, &uses, &[]).await?);
+        }
+    }
+    let names = tables.texts(Table::AccessKey, &list(sessions)).await?;
+    found.uses.know_sessions(names.into_iter().map(|(_, name)| name));
+    transaction.commit().await?;
+    Ok(found)
 }
 
 pub(super) async fn keys(engine: &dyn Engine) -> Result<Vec<KnownKey>, IndexError> {

@@ -8,12 +8,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rotakey_engine::store::StoreError;
+use rotakey_trail::event_time::EventTime;
 use rotakey_trail::rollup::Seen;
 use rotakey_trail::usage::schema::KeyUsage;
 use sqlx::SqlitePool;
 
 use super::tables::{Engine, Tables};
-use super::{Begun, Commit, IndexError, IndexFile, KnownKey, Question, Stats, UsageIndex, commit, question};
+use super::{
+    Begun, Commit, IndexError, IndexFile, KeyConsumers, KnownKey, Question, Stats, UsageIndex, commit,
+    question,
+};
 use crate::error::of_sqlite;
 use crate::schema::Schema;
 use crate::sqlite_file::{self, Kind};
@@ -82,6 +86,10 @@ impl UsageIndex for SqliteIndex {
 
     async fn usage(&self, question: &Question) -> Result<Vec<KeyUsage>, IndexError> {
         question::usage(self, question).await
+    }
+
+    async fn consumers(&self, key: &str, from: EventTime) -> Result<KeyConsumers, IndexError> {
+        question::consumers(self, key, from).await
     }
 
     async fn keys(&self) -> Result<Vec<KnownKey>, IndexError> {

@@ -197,6 +197,9 @@ pub(super) trait Tables: Send {
         span: Span,
     ) -> Result<Vec<TotalRow>, StoreError>;
 
+    /// The last call of any key.
+    async fn last_at(&mut self) -> Result<Option<i64>, StoreError>;
+
     async fn counts(&mut self) -> Result<Counts, StoreError>;
 }
 

@@ -43,6 +43,7 @@ pub(crate) async fn check_all(harness: &dyn Harness) {
     many_small_batches_of_a_day_are_put_together(harness).await;
     a_question_is_about_keys_and_days(harness).await;
     sessions_are_told_of_their_origin_across_batches(harness).await;
+    the_consumers_of_a_key_are_those_of_its_sessions_too(harness).await;
     what_is_pruned_is_gone_and_stays_so(harness).await;
 }
 
@@ -285,6 +286,35 @@ async fn a_question_is_about_keys_and_days(harness: &dyn Harness) {
     assert_eq!(ask(&[], Some(31), None).await, [told("AKIA1", 69), told("AKIA2", 69)]);
     assert_eq!(ask(&[], None, Some(65)).await, [told("AKIA1", 65), told("AKIA2", 65)]);
     assert_eq!(ask(&[], Some(100), None).await, []);
+}
+
+/// A rotation is told who used a key, by itself and by its sessions, and until when absence means something.
+async fn the_consumers_of_a_key_are_those_of_its_sessions_too(harness: &dyn Harness) {
+    let index = harness.empty().await.open().await;
+    let minting = Call { action: "AssumeRole", mints: Some("ASIA1".to_owned()), ..call("AKIA1", 1) };
+    let elsewhere = Call { address: "203.0.113.9".to_owned(), ..call("ASIA1", 40) };
+    let files = [file("a", &[minting, elsewhere]), file("b", &[call("AKIA1", 3), call("AKIA2", 50)])];
+    ingest(&*index, &files).await.unwrap();
+    let found = index.consumers("AKIA1", EventTime::default()).await.unwrap();
+    assert_eq!(found.first_day, Some(FIRST_DAY + 1));
+    assert_eq!(found.told_until.unwrap().day(), FIRST_DAY + 50);
+    let usage = found.uses.usage(jiff::Timestamp::MIN, jiff::Timestamp::MAX, &[]);
+    let told: Vec<_> =
+        usage.consumers.iter().map(|used| format!("{} {}", used.calls, used.consumer)).collect();
+    assert_eq!(
+        told,
+        [
+            "1 203.0.113.0/24, agent, s3 in eu-central-1",
+            "1 198.51.100.0/24, agent, s3 in eu-central-1",
+            "1 198.51.100.0/24, agent, sts in eu-central-1",
+        ]
+    );
+    assert_eq!((usage.sessions, usage.incomplete), (1, None));
+    let since = EventTime::from_seconds((FIRST_DAY + 10) * DAY).unwrap();
+    let later = index.consumers("AKIA1", since).await.unwrap().uses;
+    assert!(later.usage(jiff::Timestamp::MIN, jiff::Timestamp::MAX, &[]).consumers.len() <= 1);
+    let nobody = index.consumers("AKIA9", EventTime::default()).await.unwrap().uses;
+    assert!(nobody.usage(jiff::Timestamp::MIN, jiff::Timestamp::MAX, &[]).consumers.is_empty());
 }
 
 /// The tree of keys grows over batches, also where a session is seen before its minting.

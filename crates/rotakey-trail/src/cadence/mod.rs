@@ -54,6 +54,16 @@ impl DayUse {
         i64::from(self.day) * DAY
     }
 
+    /// The first call, in seconds since 1970.
+    pub(crate) fn first_second(self) -> i64 {
+        self.ends().0
+    }
+
+    /// The last call, in seconds since 1970.
+    pub(crate) fn last_second(self) -> i64 {
+        self.ends().1
+    }
+
     /// The first and the last call, in seconds since 1970, whatever another machine may have written.
     fn ends(self) -> (i64, i64) {
         let first = i64::from(self.first).min(DAY - 1);

@@ -297,7 +297,7 @@ fn see(sightings: &mut Sightings, what: (u32, u32, u64), days: Days) {
 }
 
 /// The network that has this name.
-fn network_of_name(name: String) -> Network {
+pub(crate) fn network_of_name(name: String) -> Network {
     serde_json::from_value(serde_json::Value::String(name)).unwrap_or_else(|_| Network::of(""))
 }
 

@@ -6,6 +6,8 @@ use super::products::Product;
 pub(super) const CONSOLE: &str = "console";
 /// AWS itself.
 pub(super) const INTERNAL: &str = "AWS Internal";
+/// rotakey itself, which tries keys that it rotates.
+pub const OWN: &str = "rotakey";
 /// Who does not say what it is.
 pub(super) const UNNAMED: &str = "unnamed";
 
@@ -70,6 +72,13 @@ pub(super) fn known<'a>(
     execution_environment: Option<&'a str>,
 ) -> Option<(&'static str, Option<String>)> {
     let words = || products.iter().filter(|product| !product.is_comment);
+    let library = |product: &&Product<'_>| match (product.name, product.version) {
+        ("lib", version) => version.is_some_and(|version| version.starts_with("rotakey/")),
+        (name, _) => name == OWN,
+    };
+    if words().any(|product| library(&product)) {
+        return Some((OWN, None));
+    }
     for (mark, family) in MARKS {
         if words().any(|product| begins_with(product.name, mark)) {
             // The version of a provider or a wrapper is not that of the tool.

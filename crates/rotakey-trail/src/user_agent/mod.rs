@@ -14,6 +14,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use family::OWN;
 use products::{Product, products};
 
 /// What is beyond is not read. The SDKs stay below a kilobyte, but for long lists of features.

@@ -20,15 +20,18 @@ mod plan;
 mod resume;
 mod rollback;
 mod selection;
+mod signal;
 mod simulate;
 mod status;
 mod tick;
+mod usage;
 mod words;
 
 pub(crate) use drive::Driven;
 pub(crate) use logbook::keys_of_all;
 pub(crate) use plan::{PlanData, print as print_plan};
 pub(crate) use selection::{Selection, choose};
+pub(crate) use usage::{Usage, UsageArgs};
 
 /// Replace old access keys with no downtime
 #[derive(Debug, Args)]
@@ -56,6 +59,8 @@ pub(crate) struct RotateArgs {
     store: StoreArgs,
     #[command(flatten)]
     accounts: AccountArgs,
+    #[command(flatten)]
+    usage: UsageArgs,
     #[command(subcommand)]
     command: Option<RotateCommand>,
     #[command(flatten)]
@@ -71,6 +76,7 @@ enum RotateCommand {
     Resume(resume::ResumeArgs),
     Rollback(rollback::RollbackArgs),
     Abort(abort::AbortArgs),
+    Signal(signal::SignalArgs),
     Log(log::LogArgs),
     Simulate(simulate::SimulateArgs),
 }
@@ -83,12 +89,14 @@ pub(crate) async fn run(
 ) -> Result<Verdict, CommandError> {
     let named = &args.store;
     let which = &args.accounts;
-    let with = (globals, named, which, printer);
+    let usage = &args.usage;
+    let with = (globals, named, which, usage, printer);
     match args.command.unwrap_or(RotateCommand::Plan(args.plan)) {
         RotateCommand::Plan(args) => {
             let aws = Aws::connect(globals).await?;
             let config = configuration::load(globals, printer, aws.clock.now())?;
-            let accounts = aws.accounts(globals, which, &config, printer).await?;
+            let usage = usage.open().await?;
+            let accounts = aws.accounts(globals, which, &config, printer).await?.with_usage(usage);
             with_log(globals, named, async |store| {
                 plan::run(&args, &config, &accounts, store, printer, aws.clock.now()).await
             })
@@ -114,6 +122,9 @@ pub(crate) async fn run(
         RotateCommand::Rollback(args) => {
             with_outside(with, async |outside| rollback::run(&args, outside, printer).await).await
         }
+        RotateCommand::Signal(args) => {
+            with_outside(with, async |outside| signal::run(&args, outside, printer).await).await
+        }
         RotateCommand::Abort(args) => {
             with_outside(with, async |outside| abort::run(&args, outside, printer).await).await
         }
@@ -134,10 +145,10 @@ async fn with_log(
 
 /// Lends everything that the engine needs.
 async fn with_outside(
-    (globals, named, which, printer): (&GlobalArgs, &StoreArgs, &AccountArgs, &Printer),
+    (globals, named, which, usage, printer): (&GlobalArgs, &StoreArgs, &AccountArgs, &UsageArgs, &Printer),
     work: impl AsyncFnOnce(&Outside) -> Result<Verdict, CommandError>,
 ) -> Result<Verdict, CommandError> {
-    let outside = Outside::connect(globals, named, which, printer).await?;
+    let outside = Outside::connect(globals, named, which, usage, printer).await?;
     let verdict = work(&outside).await;
     outside.close().await;
     verdict

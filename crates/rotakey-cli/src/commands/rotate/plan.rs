@@ -7,8 +7,11 @@ use jiff::Timestamp;
 use rotakey_core::audit::{NotJudged, is_complete};
 use rotakey_core::fact::LastUsed;
 use rotakey_core::id::{AccountId, RotationId, UserName};
-use rotakey_core::policy::{Config, Principal, RotateConfig, UserSubject};
-use rotakey_core::rotate::{Choice, KnownKey, LAST_USED_LAG, PROPAGATION, Plan};
+use rotakey_core::policy::{Config, Principal, UserSubject};
+use rotakey_core::rotate::{
+    Choice, ConsumerUse, KnownKey, KnownUsage, LAST_USED_LAG, LOOK_BACK, PROPAGATION, Plan,
+};
+use rotakey_engine::port::{Accounts as _, UsageSource};
 use rotakey_engine::store::Store;
 use serde::Serialize;
 
@@ -73,6 +76,21 @@ pub(crate) struct PlannedData {
     old_key_deleted_at_earliest: Timestamp,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     told: Vec<String>,
+    /// Who may hold the old key up for longer, unless it is seen on the new one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    held_up_by: Vec<HeldUpData>,
+    /// Why others may use the key too, where it was looked who does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consumers_not_seen: Option<String>,
+}
+
+/// A consumer that comes so seldom that its silence means nothing yet.
+#[derive(Debug, Serialize)]
+struct HeldUpData {
+    #[serde(flatten)]
+    used: ConsumerUse,
+    text: String,
+    earliest_safe_date: Timestamp,
 }
 
 /// A user that only a person can decide about.
@@ -189,8 +207,31 @@ impl PlannedData {
             old_key_disabled_at_earliest: disabled,
             old_key_deleted_at_earliest: deleted,
             told,
+            held_up_by: Vec::new(),
+            consumers_not_seen: None,
             plan,
         }
+    }
+
+    /// Asks who uses the old key.
+    async fn look_at_usage(&mut self, source: &dyn UsageSource, now: Timestamp) {
+        let timing = &self.plan.timing;
+        let usage = source.usage(&self.plan.old_key, now - LOOK_BACK.max(timing.longest_quiet)).await;
+        let usage = match usage {
+            Ok(usage) => usage.bounded(),
+            Err(error) => return self.consumers_not_seen = Some(error.to_string()),
+        };
+        self.consumers_not_seen = usage.incomplete.clone();
+        let known = KnownUsage { looked_at: Some(now), old: Some(usage), ..KnownUsage::default() };
+        let left = known.left(timing, None, now);
+        let left = left.into_iter().filter(|left| left.safe_at > self.old_key_disabled_at_earliest);
+        self.held_up_by = left
+            .map(|left| HeldUpData {
+                used: left.used.clone(),
+                text: left.used.describe(now),
+                earliest_safe_date: left.safe_at,
+            })
+            .collect();
     }
 }
 
@@ -213,11 +254,17 @@ pub(crate) async fn run(
     let inventories = accounts.read(printer).await?;
     let place = |user: &_| fallback.destination(user);
     let chosen = choose(inventories, &args.selection, config, store, &place, now).await?;
-    let data = PlanData::new(chosen, config, now);
+    let mut data = PlanData::new(chosen, config, now);
+    for rotation in &mut data.rotations {
+        let account = accounts.get(&rotation.plan.subject.account_id);
+        if let Some(source) = account.and_then(|account| account.usage) {
+            rotation.look_at_usage(source, now).await;
+        }
+    }
     match printer.format() {
         Format::Json => printer.json(&data)?,
         Format::Csv => print_csv(&data, printer)?,
-        Format::Human => print(&data, &config.rotate, usize::MAX, printer)?,
+        Format::Human => print(&data, usize::MAX, printer)?,
     }
     if !data.rotations.is_empty() {
         printer.hint("`rotakey rotate apply` begins these rotations; until then nothing is changed.");
@@ -260,12 +307,7 @@ fn print_csv(data: &PlanData, printer: &Printer) -> Result<(), CommandError> {
 }
 
 /// Prints the plan for people, with at most so many of the keys to rotate.
-pub(crate) fn print(
-    data: &PlanData,
-    rotate: &RotateConfig,
-    most: usize,
-    printer: &Printer,
-) -> Result<(), CommandError> {
+pub(crate) fn print(data: &PlanData, most: usize, printer: &Printer) -> Result<(), CommandError> {
     let palette = printer.palette();
     let heading = |text: &str| format!("{0}{text}{0:#}\n", palette.heading);
     let accounts = match data.account_id {
@@ -281,7 +323,7 @@ pub(crate) fn print(
         printer.table(&rotations(data, most, printer))?;
         printer.text("\n")?;
         let mut steps = Table::new([Fit::Whole, Fit::Wrap]);
-        for (when, what) in timeline(data, rotate) {
+        for (when, what) in timeline(data) {
             steps.row([Cell::new(when).style(palette.quiet), Cell::new(what)]);
         }
         let told: BTreeSet<&str> =
@@ -340,6 +382,18 @@ fn rotations(data: &PlanData, most: usize, printer: &Printer) -> Table {
             table.row([Cell::default(), Cell::default(), Cell::new(destination)]);
         }
         table.sentence(2, Cell::new(&rotation.reason).style(palette.quiet));
+        for held_up in &rotation.held_up_by {
+            let date = held_up.earliest_safe_date.strftime("%Y-%m-%d %H:%M");
+            let text = format!(
+                "{} must be seen on the new key; else the earliest safe date is {date}",
+                held_up.text
+            );
+            table.sentence(2, Cell::new(text).style(palette.warning));
+        }
+        if let Some(why) = &rotation.consumers_not_seen {
+            let text = format!("not all who use it can be seen: {why}");
+            table.sentence(2, Cell::new(text).style(palette.quiet));
+        }
     }
     let more = data.rotations.len().saturating_sub(most);
     if more > 0 {
@@ -377,7 +431,7 @@ fn known(key: &KnownKey, now: Timestamp) -> String {
 }
 
 /// What happens to each of the keys, and when at the earliest.
-fn timeline(data: &PlanData, rotate: &RotateConfig) -> Vec<(String, String)> {
+fn timeline(data: &PlanData) -> Vec<(String, String)> {
     let Some(first) = data.rotations.first() else { return Vec::new() };
     let timing = &first.plan.timing;
     let mut steps = vec![
@@ -392,8 +446,11 @@ fn timeline(data: &PlanData, rotate: &RotateConfig) -> Vec<(String, String)> {
             ),
         ),
     ];
-    if let Some(brown_out) = rotate.brown_out {
-        steps.push((String::new(), format!("before that it is disabled for {brown_out} by way of trial")));
+    let mut trials = data.rotations.iter().filter_map(|rotation| rotation.plan.timing.brown_out);
+    if let Some(brown_out) = trials.next() {
+        let whose = if trials.count() + 1 < data.rotations.len() { ", some of them," } else { "" };
+        let text = format!("before that it{whose} is disabled for {} by way of trial", duration(brown_out));
+        steps.push((String::new(), text));
     }
     steps.push((
         format!("from {}", day(first.old_key_deleted_at_earliest)),

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use rotakey_core::fact::LastUsed;
-use rotakey_core::rotate::{Answer, Ending, Event, Note, Plan, Rotation, State};
+use rotakey_core::rotate::{Adoption, Answer, Ending, Event, Left, Note, Plan, Rotation, State};
 
-use crate::quantity::{duration, instant, relative};
+use crate::quantity::{count, duration, instant, relative};
 
 /// An event in words: what kind it is, and what it says.
 pub(crate) fn describe(event: &Event, plan: &Plan) -> (&'static str, String) {
@@ -24,6 +24,7 @@ pub(crate) fn describe(event: &Event, plan: &Plan) -> (&'static str, String) {
         Event::Answered { answer: Answer::Vouch, by } => {
             ("answered", format!("{by} vouches that every application has the new key"))
         }
+        Event::Signalled { by, what } => ("signalled", format!("{by} says that something is broken: {what}")),
         Event::RollbackRequested { by, why } => ("rollback", format!("{by} wants the old key back: {why}")),
         Event::Closed { ending } => ("closed", ended(ending)),
     }
@@ -40,6 +41,18 @@ fn noted(note: &Note) -> String {
         Note::Delivered => "every destination holds the new pair, read back and equal".to_owned(),
         Note::Published => "applications read the new pair at every destination".to_owned(),
         Note::OldKeyUsed { last_used } => format!("the old key was used {}", used(last_used)),
+        Note::UsageSeen { old, new } => format!(
+            "until {} {} seen on the old key, {} on the new one{}",
+            instant(old.as_of),
+            count(old.consumers.len(), "consumer"),
+            new.consumers.len(),
+            old.incomplete.as_ref().map(|why| format!(" (not all: {why})")).unwrap_or_default()
+        ),
+        Note::UsageUnknown { why } => format!("it cannot be seen who uses the keys: {why}"),
+        Note::CheckFailed { message, .. } => {
+            format!("a check fails since the old key is disabled: {message}")
+        }
+        Note::Recovered { proof } => format!("the old key is enabled again: {proof}"),
         Note::ReadyToDisable { quiet_since, adopted } => {
             format!("the old key has been quiet since {}; {adopted}", instant(*quiet_since))
         }
@@ -75,13 +88,36 @@ pub(crate) fn ended(ending: &Ending) -> String {
     }
 }
 
+/// Who has not moved to the new key, the one first that takes longest.
+fn left<'a>(rotation: &'a Rotation, adoption: &Adoption, now: Timestamp) -> Vec<Left<'a>> {
+    rotation.usage().left(&rotation.plan().timing, adoption.answered_for, now)
+}
+
 /// What a rotation does or waits for at `now`, as far as its log tells.
 pub(crate) fn progress(rotation: &Rotation, now: Timestamp) -> String {
     let timing = &rotation.plan().timing;
     if let Some(why) = rotation.rollback_wanted() {
         return format!("goes back to the old key: {why}");
     }
+    if let Some(alarm) = rotation.alarm() {
+        return match alarm.enabled_at {
+            None => format!("enables the old key again: {}", alarm.what),
+            Some(at) => format!("the old key is enabled again since {}: {}", instant(at), alarm.what),
+        };
+    }
     match rotation.state() {
+        State::Adopting { adoption, .. } if !left(rotation, adoption, now).is_empty() => {
+            let left = left(rotation, adoption, now);
+            let named: Vec<String> = left.iter().take(3).map(|left| left.used.describe(now)).collect();
+            let more = left.len() - named.len();
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let date = left[0].safe_at.strftime("%Y-%m-%d %H:%M");
+            let has = if left.len() == 1 { "has" } else { "have" };
+            format!(
+                "{}{more} {has} not been seen on the new key yet; earliest safe date {date}",
+                named.join("; ")
+            )
+        }
         State::Planned => "nothing was done yet".to_owned(),
         State::Issuing { create } => {
             format!(

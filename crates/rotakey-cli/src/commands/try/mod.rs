@@ -6,7 +6,7 @@ use rotakey_core::rotate::{Ending, Rotation};
 use rotakey_engine::driver::{Engine, Ports};
 use rotakey_engine::inventory::{self, AccountInventory, NoProgress};
 use rotakey_engine::memory_store::MemoryStore;
-use rotakey_engine::port::{Account, OneAccount};
+use rotakey_engine::port::{Account, NoChecks, OneAccount};
 use serde::Serialize;
 
 use self::diary::{Calls, Diary, grouped_u64};
@@ -198,7 +198,7 @@ impl Story<'_> {
     async fn plan(&self, account: AccountInventory, store: &MemoryStore) -> Result<PlanData, CommandError> {
         let plan = self.choose(account, store).await?;
         if self.is_told() {
-            print_plan(&plan, &self.scene.config.rotate, SHOWN, self.printer)?;
+            print_plan(&plan, SHOWN, self.printer)?;
         }
         Ok(plan)
     }
@@ -221,10 +221,11 @@ impl Story<'_> {
         diary: &Diary<'_>,
     ) -> Result<Vec<Rotation>, CommandError> {
         let operator = &self.scene.operator;
-        let account = Account { iam: operator, probe: operator };
+        let account = Account { iam: operator, probe: operator, usage: None };
         let ports = Ports {
             accounts: &OneAccount { id: self.scene.account_id, account },
             destinations: operator,
+            checks: &NoChecks,
             store,
             clock: diary,
         };

@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value};
 
+use super::super::matcher::Matcher;
 use super::super::period::Period;
 use super::super::reader::{Field, Reader, Section};
-use super::super::rotate::{DestinationEntry, DestinationTemplate, RotateConfig};
+use super::super::rotate::{CheckEntry, DestinationEntry, DestinationTemplate, RotateConfig, RotateRule};
 use super::super::template::{InvalidTemplate, Template};
 use super::policy::matcher;
 use crate::destination::{FieldKind, KINDS, Kind};
+use crate::rotate::CheckSpec;
 
 pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> RotateConfig {
     reader.only_known_keys(
@@ -20,6 +22,8 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> RotateConf
             "verify_timeout",
             "brown_out",
             "destination",
+            "rule",
+            "check",
         ],
     );
     let default = RotateConfig::default();
@@ -31,6 +35,8 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> RotateConf
         verify_timeout: reader.period_or(section, "verify_timeout", default.verify_timeout),
         brown_out: section.get("brown_out").and_then(|field| reader.period(&field)),
         destinations: destinations(reader, section),
+        rules: rules(reader, section),
+        checks: checks(reader, section),
     };
     let (shortest, longest) = RotateConfig::DELETE_AFTER;
     within(reader, section, "delete_after", config.delete_after, shortest, longest);
@@ -39,9 +45,66 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> RotateConf
     within(reader, section, "adopt_timeout", config.adopt_timeout, config.quiet_for, Period::days(365));
     within(reader, section, "verify_timeout", config.verify_timeout, Period::seconds(30), Period::hours(1));
     if let Some(brown_out) = config.brown_out {
-        within(reader, section, "brown_out", brown_out, Period::minutes(1), Period::days(1));
+        within_trial(reader, section, brown_out);
     }
     config
+}
+
+fn within_trial(reader: &mut Reader<'_>, section: &Section<'_>, brown_out: Period) {
+    within(reader, section, "brown_out", brown_out, Period::minutes(1), Period::days(1));
+}
+
+fn rules(reader: &mut Reader<'_>, section: &Section<'_>) -> Vec<RotateRule> {
+    let field = section.get("rule");
+    let sections = field.map(|field| reader.sections(field, "rotate.rule")).unwrap_or_default();
+    let rule = |section: &Section<'_>| {
+        reader.only_known_keys(section, &["match", "brown_out"]);
+        let matcher = matcher_of(reader, section);
+        let field = reader.required(section, "brown_out", "for example: brown_out = \"30m\"")?;
+        let brown_out = reader.period(&field)?;
+        within_trial(reader, section, brown_out);
+        Some(RotateRule { matcher, brown_out })
+    };
+    sections.iter().filter_map(rule).collect()
+}
+
+fn checks(reader: &mut Reader<'_>, section: &Section<'_>) -> Vec<CheckEntry> {
+    let field = section.get("check");
+    let sections = field.map(|field| reader.sections(field, "rotate.check")).unwrap_or_default();
+    sections.iter().filter_map(|section| check(reader, section)).collect()
+}
+
+fn check(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<CheckEntry> {
+    let matcher = matcher_of(reader, section);
+    let field = reader.required(section, "type", "there are: http, exec, cloudwatch-alarm")?;
+    let known: &[&str] = reader.word(
+        &field,
+        &[
+            ("http", &["match", "type", "url", "status", "text"][..]),
+            ("exec", &["match", "type", "command"]),
+            ("cloudwatch-alarm", &["match", "type", "name", "region"]),
+        ],
+    )?;
+    reader.only_known_keys(section, known);
+    let mut fields = Map::new();
+    for (name, field) in section.fields().filter(|(name, _)| *name != "match") {
+        fields.insert(name.to_owned(), reader.json(&field)?);
+    }
+    let told = match serde_json::from_value(Value::Object(fields)) {
+        Ok(CheckSpec::Http(check)) if !["https://", "http://"].iter().any(|it| check.url.starts_with(it)) => {
+            Err("has a url that begins with neither https:// nor http://".to_owned())
+        }
+        Ok(CheckSpec::Exec(check)) if check.command.is_empty() => Err("has no command".to_owned()),
+        Ok(check) => Ok(check),
+        Err(error) => Err(error.to_string()),
+    };
+    let check = told.map_err(|what| reader.mistake_at(section, what, None)).ok()?;
+    Some(CheckEntry { matcher, check })
+}
+
+fn matcher_of(reader: &mut Reader<'_>, section: &Section<'_>) -> Matcher {
+    let section = section.get("match").and_then(|field| reader.section(field));
+    section.map(|section| matcher(reader, &section)).unwrap_or_default()
 }
 
 fn within(
@@ -72,8 +135,7 @@ fn destinations(reader: &mut Reader<'_>, section: &Section<'_>) -> Vec<Destinati
 }
 
 fn destination(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<DestinationEntry> {
-    let matcher_section = section.get("match").and_then(|field| reader.section(field));
-    let matcher = matcher_section.map(|section| matcher(reader, &section)).unwrap_or_default();
+    let matcher = matcher_of(reader, section);
     let words: Vec<_> = KINDS.iter().map(|kind| (kind.name, kind)).collect();
     let names: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
     let field = reader.required(section, "type", &format!("there are: {}", names.join(", ")))?;

@@ -55,6 +55,12 @@ fn everything_that_can_be_written_is_read() {
     smtp smtp.example.com from rotakey@example.com
     webhook https://tickets.example.com/rotakey
     ");
+    assert_eq!(config.rotate.rules[0].brown_out, Period::hours(2));
+    let checks: Vec<String> = config.rotate.checks.iter().map(|entry| entry.check.to_string()).collect();
+    assert_eq!(
+        checks,
+        ["https://shop.example.com/health", "exec /usr/local/bin/orders-flow", "alarm orders"]
+    );
 }
 
 #[test]

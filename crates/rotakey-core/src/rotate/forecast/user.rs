@@ -129,6 +129,8 @@ impl Simulated {
         let limit_at = rules.config.policy.limits_for(&self.subject).limits.max_age.after(created_at);
         let last_used = self.applications.last_use_of_old(now);
         plan.old_key_last_used = last_used.clone();
+        // In a forecast all is well.
+        plan.checks.clear();
         let old = plan.old_key.clone();
         let slots = HeldSlots { current: Some(held(&old)), ..HeldSlots::default() };
         let seen = Observed {
@@ -139,6 +141,8 @@ impl Simulated {
             destinations: vec![Seen::Known(slots); plan.destinations.len()],
             preflight: vec![Preflight::Ready; plan.destinations.len()],
             in_hand: BTreeSet::from([old]),
+            can_see_usage: false,
+            checks: Vec::new(),
         };
         let rotation = Rotation::begin(plan.rotation_id(now), plan, now);
         Some(Run { rotation: Some(rotation), seen, limit_at, overdue_told: false })
@@ -166,6 +170,7 @@ impl Simulated {
                     run.apply(&Event::Finished { result: outcome }, now);
                 }
                 Next::Record(event) => run.apply(&event, now),
+                Next::LookAtUsage { .. } => unreachable!("nothing tells who uses keys in a forecast"),
                 Next::Wait { until, .. } if until <= now + NAP => {
                     now = until;
                 }
@@ -228,6 +233,7 @@ impl Simulated {
                     &run.rotation.as_ref().expect("it is only taken out to be moved on").plan().subject;
                 Outcome::Accepted { account_id: subject.account_id, arn: subject.user_name.to_string() }
             }
+            Intent::ProbeService { .. } => Outcome::Done,
             Intent::Disable { key } => set(key, KeyStatus::Inactive),
             Intent::Enable { key } => set(key, KeyStatus::Active),
             Intent::Delete { key } => {

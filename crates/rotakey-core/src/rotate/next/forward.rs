@@ -2,19 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::adopt::FRESH;
 use super::{Decision, Next, PROBE_INTERVAL, Step, act, close, note, wait};
 use crate::fact::KeyStatus;
-use crate::policy::Period;
 use crate::rotate::effect::{Effect, Intent};
 use crate::rotate::event::{Ending, Event, Note};
 use crate::rotate::observed::Preflight;
 use crate::rotate::proof::{CutOver, Rested};
 use crate::rotate::question::Question;
+use crate::rotate::service::{ServicePoint, points};
 use crate::rotate::state::{ACCEPTANCES, Adoption, NewKey, Probes};
 use crate::rotate::{LAST_USED_LAG, PROPAGATION, SETTLE};
-
-/// How often a use of the old key is worth a log entry while applications move.
-const USE_RESOLUTION: SignedDuration = SignedDuration::from_hours(12);
 
 impl Decision<'_> {
     pub(super) fn create(&self) -> Step {
@@ -65,6 +63,12 @@ impl Decision<'_> {
         if probes.works.is_none() {
             return Ok(self.probe_new_key(new, probes));
         }
+        if self.seen.can_see_usage && self.rotation.usage.looked_at.is_none() {
+            return Ok(self.look_at_usage());
+        }
+        if let Some(next) = self.probe_services(new, probes) {
+            return Ok(next);
+        }
         let everywhere = probes.since + PROPAGATION;
         if self.now < everywhere {
             return Ok(wait(everywhere, "AWS accepts the new key; every service does by then"));
@@ -82,13 +86,7 @@ impl Decision<'_> {
         // The refusal must be as late as that: after a pause of the worker, an early one says nothing of today.
         let given_up = probes.since + self.rotation.plan.timing.verify_timeout;
         if self.probe_refused().is_some() && probes.last.is_some_and(|last| last > given_up) {
-            return Next::Record(Event::RollbackRequested {
-                by: "rotakey".to_owned(),
-                why: format!(
-                    "AWS did not accept the new key within {} min",
-                    self.rotation.plan.timing.verify_timeout.as_mins()
-                ),
-            });
+            return self.give_up_on_new_key("AWS");
         }
         match probes.last.map(|last| last + PROBE_INTERVAL).filter(|due| self.now < *due) {
             Some(due) => wait(due, &format!("accepted {} of {ACCEPTANCES} times by AWS", probes.accepted)),
@@ -96,43 +94,38 @@ impl Decision<'_> {
         }
     }
 
-    pub(super) fn adopt(&self, new: &NewKey, adoption: &Adoption) -> Step {
-        let old_use = self.last_used(self.old())?;
-        if let Some(at) = old_use.at()
-            && adoption.last_use.is_none_or(|known| at >= known + USE_RESOLUTION)
-        {
-            return Ok(note(Note::OldKeyUsed { last_used: old_use.clone() }));
-        }
-        self.check_all_served(new)?;
-        // Of two answers the later use counts, since IAM may answer with an older one.
-        let last_use = old_use.at().max(adoption.last_use);
-        let quiet_since = last_use.map_or(adoption.published_at, |at| at.max(adoption.published_at));
-        let quiet_at = quiet_since + self.quiet_wanted(adoption) + LAST_USED_LAG;
-        let adopted = self.adopted(new, adoption)?;
-        let impatient = adoption.patience_from + self.rotation.plan.timing.adopt_timeout;
-        match adopted {
-            Some(adopted) if self.now >= quiet_at => Ok(note(Note::ReadyToDisable { quiet_since, adopted })),
-            // Used since the patience began, and the patience is over: somebody has not moved.
-            _ if self.now >= impatient && quiet_since > adoption.patience_from => {
-                Ok(Next::Ask(Question::StillUsed { key: self.old().clone(), last_used: old_use.clone() }))
+    /// Tries the new key where the old one was used: that STS knows it says nothing of S3.
+    fn probe_services(&self, new: &NewKey, probes: &Probes) -> Option<Next> {
+        let given_up = probes.since + self.rotation.plan.timing.verify_timeout;
+        for point in points(&self.rotation.plan, &self.rotation.usage) {
+            let probe = probes.points.get(&point).copied().unwrap_or_default();
+            if probe.is_over() {
+                continue;
             }
-            None if self.now >= impatient.max(quiet_at) => {
-                Ok(Next::Ask(Question::NotAdopted { since: adoption.published_at }))
+            let ServicePoint { service, region } = point;
+            if probe.refused && probe.last.is_some_and(|last| last > given_up) {
+                return Some(self.give_up_on_new_key(&format!("{service} in {region}")));
             }
-            Some(_) => Ok(wait(
-                quiet_at,
-                &format!("the old key must stay quiet for {}", whole_hours(self.quiet_wanted(adoption))),
-            )),
-            None => Ok(wait(
-                (self.now + SignedDuration::from_hours(1)).min(impatient.max(quiet_at)),
-                "no application has used the new key yet",
-            )),
+            return Some(match probe.last.map(|last| last + PROBE_INTERVAL).filter(|due| self.now < *due) {
+                Some(due) => wait(due, &format!("{service} in {region} does not know the new key yet")),
+                None => act(Intent::ProbeService { key: new.id.clone(), service, region }),
+            });
         }
+        None
+    }
+
+    fn give_up_on_new_key(&self, whom: &str) -> Next {
+        let minutes = self.rotation.plan.timing.verify_timeout.as_mins();
+        Next::Record(Event::RollbackRequested {
+            by: "rotakey".to_owned(),
+            why: format!("{whom} did not accept the new key within {minutes} min"),
+        })
     }
 
     pub(super) fn cut_over(&self, new: &NewKey, cut_over: &CutOver) -> Step {
         self.check_quiet(cut_over)?;
         self.check_all_served(new)?;
+        self.check_all_well()?;
         Ok(act(Intent::Disable { key: self.old().clone() }))
     }
 
@@ -147,7 +140,7 @@ impl Decision<'_> {
         let Some(enabled_at) = enabled_at else {
             let due = disabled_at.map(|at| at + timing.brown_out.unwrap_or(SignedDuration::ZERO));
             return Ok(match due.filter(|due| self.now < *due) {
-                Some(due) => wait(due, "the old key is disabled for a rehearsal"),
+                Some(due) => self.watchful(due, "the old key is disabled for a rehearsal", disabled_at),
                 None => act(Intent::Enable { key: self.old().clone() }),
             });
         };
@@ -156,6 +149,9 @@ impl Decision<'_> {
         let due = enabled_at + timing.quiet_for + LAST_USED_LAG;
         if self.now < due {
             return Ok(wait(due, "after the rehearsal, the old key must not be used again"));
+        }
+        if self.usage_is_older_than(FRESH) {
+            return Ok(self.look_at_usage());
         }
         Ok(note(Note::BrownOutPassed))
     }
@@ -189,8 +185,12 @@ impl Decision<'_> {
         self.expect_status(self.old(), KeyStatus::Inactive)?;
         let rested = match Rested::check(since, self.rotation.plan.timing.delete_after, self.now) {
             Ok(rested) => rested,
-            Err(until) => return Ok(wait(until, "the old key is disabled and watched before it is deleted")),
+            Err(until) => {
+                let why = "the old key is disabled and watched before it is deleted";
+                return Ok(self.watchful(until, why, Some(since)));
+            }
         };
+        self.check_all_well()?;
         let fresh = new_key_checked.is_some_and(|checked| self.now < checked + SETTLE);
         if !fresh {
             self.check_secret(new)?;
@@ -206,8 +206,4 @@ impl Decision<'_> {
             None => Ok(close(Ending::Rotated { new_key: new.id.clone() })),
         }
     }
-}
-
-fn whole_hours(duration: SignedDuration) -> Period {
-    Period::hours(u32::try_from(duration.as_hours()).unwrap_or(u32::MAX))
 }

@@ -11,6 +11,7 @@ use crate::rotate::event::Note;
 use crate::rotate::observed::HeldSlots;
 use crate::rotate::proof::{CutOver, Withdrawn};
 use crate::rotate::question::Question;
+use crate::rotate::service::points;
 use crate::rotate::state::{Adoption, NewKey, State};
 
 impl Decision<'_> {
@@ -172,10 +173,16 @@ impl Decision<'_> {
         if idle >= self.rotation.plan.timing.longest_quiet {
             return Ok(Some(format!("the old key had not been used for {} days", idle.as_hours() / 24)));
         }
+        if let Some(used) = self.rotation.usage.adopters().first() {
+            return Ok(Some(format!("the new key was used at {} ({})", used.last_at, used.consumer)));
+        }
         let LastUsed::At { at, service, .. } = self.last_used(&new.id)? else { return Ok(None) };
-        // Our own probe is a use, and hides others for a quarter of an hour; STS is all that it calls.
+        // Our own probes are uses, and hide others for a quarter of an hour.
         let ours = new.probed_at.is_some_and(|probed| *at <= probed + LAST_USED_GRANULARITY);
-        let foreign_service = service.as_deref().is_some_and(|service| service != "sts");
+        let probed = points(&self.rotation.plan, &self.rotation.usage);
+        let foreign_service = service.as_deref().is_some_and(|service| {
+            service != "sts" && service != "ses" && probed.iter().all(|point| point.service != service)
+        });
         if ours && !foreign_service {
             return Ok(None);
         }

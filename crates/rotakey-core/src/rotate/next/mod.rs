@@ -1,5 +1,7 @@
 //! The decision: one safe step, named by looking at the log and at the world.
 
+mod adopt;
+mod alarm;
 mod back;
 mod forward;
 mod guard;
@@ -28,6 +30,12 @@ pub enum Next {
     Do(Effect),
     /// Append this to the log and decide again.
     Record(Event),
+    /// Look who used both keys from then on, append what comes of it ([`Note::UsageSeen`] or
+    /// [`Note::UsageUnknown`]), and decide again. Named seldom, since such looks are slow and throttled.
+    LookAtUsage {
+        /// From when on.
+        since: Timestamp,
+    },
     /// Nothing is to be done before that instant.
     Wait {
         /// When to look again at the latest.
@@ -95,11 +103,18 @@ impl Decision<'_> {
             return Ok(self.unfinished(effect));
         }
         if let Some(question) = &self.rotation.question {
+            self.check_alarms()?;
             let lost = self.rotation.state.undelivered().map(|new| self.check_secret(new));
             return match lost {
                 Some(Err(lost @ Next::Record(_))) => Err(lost),
                 _ => Ok(Next::Ask(question.clone())),
             };
+        }
+        if self.rotation.rollback.is_none() {
+            self.check_alarms()?;
+            if self.rotation.alarm.is_some() && self.rotation.old_key_may_be_disabled() {
+                return Ok(act(Intent::Enable { key: self.old().clone() }));
+            }
         }
         self.check_user()?;
         if let State::Issuing { create } = &self.rotation.state {
@@ -111,6 +126,9 @@ impl Decision<'_> {
         }
         if let Some(why) = &self.rotation.rollback {
             return self.roll_back(why);
+        }
+        if self.rotation.alarm.is_some() {
+            return self.missed();
         }
         // Whatever is to be asked, a rehearsal is ended first.
         if !matches!(self.rotation.state, State::BrownOut { enabled_at: None, .. }) {
@@ -143,7 +161,7 @@ impl Decision<'_> {
             return next;
         }
         // Probes that are refused have a way out of their own, but for the one before the old key is deleted.
-        let probing = matches!(trouble.intent, Intent::Probe { .. })
+        let probing = matches!(trouble.intent, Intent::Probe { .. } | Intent::ProbeService { .. })
             && !matches!(self.rotation.state, State::Disabled { .. });
         if trouble.refusals >= PATIENCE && !probing {
             return Next::Ask(Question::KeepsFailing {

@@ -29,6 +29,7 @@ fn a_key_whose_create_died_unanswered_is_found_disabled_and_deleted_and_another_
          day 1 01:02:04  ask AWS whether AKIANEWNEWNEWNEWNEW3 works: accepted as arn:aws:iam::123456789012:user/alice
          day 1 01:02:09  ask AWS whether AKIANEWNEWNEWNEWNEW3 works: accepted as arn:aws:iam::123456789012:user/alice
          day 1 01:02:14  ask AWS whether AKIANEWNEWNEWNEWNEW3 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 1 01:02:15  ask s3 in eu-west-1 whether it knows AKIANEWNEWNEWNEWNEW3: done
          day 1 01:03:04  publish AKIANEWNEWNEWNEWNEW3 at secrets-manager:alice: done
          day 1 01:03:05  note: Published
          day 1 01:03:05  wait 1.00 h: no application has used the new key yet
@@ -49,6 +50,7 @@ fn a_create_that_died_before_it_was_sent_is_simply_sent_again() {
          day 0 01:00:02  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 01:00:07  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 01:00:12  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 0 01:00:13  ask s3 in eu-west-1 whether it knows AKIANEWNEWNEWNEWNEW2: done
          day 0 01:01:02  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
          day 0 01:01:03  note: Published
          day 0 01:01:03  wait 1.00 h: no application has used the new key yet
@@ -85,6 +87,7 @@ fn a_worker_that_dies_after_staging_finds_the_secret_at_the_destination() {
          day 0 01:00:00  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 01:00:05  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 01:00:10  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 0 01:00:11  ask s3 in eu-west-1 whether it knows AKIANEWNEWNEWNEWNEW2: done
          day 0 01:01:00  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
          day 0 01:01:01  note: Published
          day 0 01:01:01  wait 1.00 h: no application has used the new key yet

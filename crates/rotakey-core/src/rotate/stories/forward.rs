@@ -12,6 +12,7 @@ fn a_key_is_created_delivered_verified_adopted_disabled_watched_and_only_then_de
          day 0 00:00:02  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 00:00:07  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 00:00:12  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 0 00:00:13  ask s3 in eu-west-1 whether it knows AKIANEWNEWNEWNEWNEW2: done
          day 0 00:01:02  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
          day 0 00:01:03  note: Published
          day 0 00:01:03  wait 1.00 h: no application has used the new key yet
@@ -206,6 +207,7 @@ fn a_destination_that_refuses_is_found_before_a_key_is_created() {
          day 0 00:00:02  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 00:00:07  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 00:00:12  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
+         day 0 00:00:13  ask s3 in eu-west-1 whether it knows AKIANEWNEWNEWNEWNEW2: done
          day 0 00:01:02  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
          day 0 00:01:03  note: Published
          day 0 00:01:03  wait 1.00 h: no application has used the new key yet

@@ -1,5 +1,7 @@
 //! Stories of rotations: a script in, a transcript out.
 
+mod alarm;
+mod consumers;
 mod crash;
 mod foreign;
 mod forward;
@@ -8,7 +10,7 @@ mod rollback;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::model::*;
 use super::*;
@@ -26,6 +28,10 @@ struct Story {
     blind: bool,
     /// The destination that cannot be seen.
     hidden: Option<usize>,
+    /// What a source of usage tells of the old and the new key, if there is one.
+    usage: Option<[Vec<ConsumerUse>; 2]>,
+    /// What the checks say.
+    health: Vec<Health>,
     transcript: String,
 }
 
@@ -48,6 +54,8 @@ fn story_in(world: World, timing: Timing) -> Story {
         refusals: BTreeMap::new(),
         blind: false,
         hidden: None,
+        usage: None,
+        health: Vec::new(),
         transcript: String::new(),
     }
 }
@@ -63,6 +71,8 @@ impl Story {
     fn observe(&self) -> Observed {
         let mut seen = self.world.observe(&self.custody);
         seen.preflight.fill(self.preflight.clone());
+        seen.can_see_usage = self.usage.is_some();
+        seen.checks = self.health.iter().cloned().map(Seen::Known).collect();
         if self.blind {
             seen.keys = Seen::Unknown("throttled".to_owned());
         }
@@ -104,6 +114,7 @@ impl Story {
                     self.say(&line);
                     self.append(&event);
                 }
+                Next::LookAtUsage { since } => self.look_at_usage(since),
                 Next::Wait { until, .. }
                     if until <= self.world.now + SignedDuration::from_mins(1)
                         && !self.blind
@@ -132,11 +143,30 @@ impl Story {
         panic!("going round in circles:\n{}", self.transcript);
     }
 
+    /// The source goes back for ninety days, and sees all.
+    fn look_at_usage(&mut self, since: Timestamp) {
+        let usage = self.usage.clone().unwrap_or_default();
+        let [old, new] = usage.map(|consumers| {
+            let consumers = consumers.into_iter().filter(|used| used.last_at >= since).collect();
+            Box::new(KeyUsage { consumers, ..KeyUsage::none(since, self.world.now) })
+        });
+        let named = |usage: &KeyUsage| usage.consumers.len();
+        self.say(&format!(
+            "look who uses the keys: {} the old one, {} the new one",
+            named(&old),
+            named(&new)
+        ));
+        self.append(&Event::Noted { note: Note::UsageSeen { old, new } });
+    }
+
     fn perform(&mut self, intent: &Intent) -> Outcome {
         match self.refusals.get_mut(refusal_name(intent)) {
             Some(left) if *left > 0 => {
                 *left -= 1;
-                failed(FailureKind::Denied, "no")
+                match intent {
+                    Intent::ProbeService { .. } => failed(FailureKind::Credentials, "InvalidAccessKeyId"),
+                    _ => failed(FailureKind::Denied, "no"),
+                }
             }
             _ => self.world.perform(intent, &mut self.custody),
         }
@@ -145,6 +175,27 @@ impl Story {
     fn used(mut self, key_id: &str) -> Self {
         self.say(&format!("(an application uses {key_id})"));
         self.world.use_key(&key(key_id), "s3");
+        self
+    }
+
+    /// A consumer was seen on a key, from then until then, so many hours apart.
+    fn seen(mut self, key: &str, network: &str, first: &str, last: &str, gap: i64) -> Self {
+        let consumer = Consumer {
+            source: network.to_owned(),
+            agent: "aws-cli".to_owned(),
+            service: "s3".to_owned(),
+            region: "eu-west-1".to_owned(),
+        };
+        let used = ConsumerUse {
+            consumer,
+            first_at: first.parse().unwrap(),
+            last_at: last.parse().unwrap(),
+            calls: 2,
+            longest_gap: SignedDuration::from_hours(gap),
+        };
+        let side = &mut self.usage.get_or_insert_default()[usize::from(key == NEW)];
+        side.retain(|known| known.consumer != used.consumer);
+        side.push(used);
         self
     }
 
@@ -211,6 +262,7 @@ fn refusal_name(intent: &Intent) -> &'static str {
         Intent::Probe { .. } => "probe",
         Intent::Disable { .. } => "disable",
         Intent::Enable { .. } => "enable",
+        Intent::ProbeService { .. } => "service",
         _ => "other",
     }
 }

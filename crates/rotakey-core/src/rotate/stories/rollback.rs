@@ -77,9 +77,10 @@ fn a_worker_that_was_away_asks_about_the_new_key_again_before_it_gives_up() {
          day 0 03:00:00  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 03:00:05  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
          day 0 03:00:10  ask AWS whether AKIANEWNEWNEWNEWNEW2 works: accepted as arn:aws:iam::123456789012:user/alice
-         day 0 03:00:11  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
-         day 0 03:00:12  note: Published
-         day 0 03:00:12  wait 1.00 h: no application has used the new key yet
+         day 0 03:00:11  ask s3 in eu-west-1 whether it knows AKIANEWNEWNEWNEWNEW2: done
+         day 0 03:00:12  publish AKIANEWNEWNEWNEWNEW2 at secrets-manager:alice: done
+         day 0 03:00:13  note: Published
+         day 0 03:00:13  wait 1.00 h: no application has used the new key yet
         ",
         );
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::Used;
 use crate::api::{Fault, Service, Tree};
 use crate::world::account::{Call, Caller};
 use crate::world::keyring::Principal;
@@ -56,6 +57,22 @@ impl Event {
             parameters: public(&request.parameters),
             response,
             error,
+        }
+    }
+
+    /// Whether that key signed it.
+    pub(super) fn is_by(&self, key: &str) -> bool {
+        self.caller.access_key_id == key
+    }
+
+    /// What it tells of the use of its key.
+    pub(super) fn used(&self) -> Used {
+        Used {
+            at: self.at,
+            service: self.service,
+            region: self.region.clone(),
+            source_ip: self.source_ip.clone(),
+            user_agent: self.user_agent.clone(),
         }
     }
 

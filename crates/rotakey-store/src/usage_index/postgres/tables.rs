@@ -101,6 +101,11 @@ impl Tables for PostgresTables {
         transaction.commit().await.map_err(|error| failed.of(&error))
     }
 
+    async fn last_at(&mut self) -> Result<Option<i64>, StoreError> {
+        let last = self.number("SELECT coalesce(max(last_at), -1) FROM rotakey_usage.access_key").await?;
+        Ok((last >= 0).then_some(last))
+    }
+
     async fn last_batch(&mut self) -> Result<i64, StoreError> {
         self.number("SELECT coalesce(max(number), 0) FROM rotakey_usage.batch").await
     }

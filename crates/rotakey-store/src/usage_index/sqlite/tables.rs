@@ -113,6 +113,11 @@ impl Tables for SqliteTables {
         Ok(())
     }
 
+    async fn last_at(&mut self) -> Result<Option<i64>, StoreError> {
+        let last = self.number("SELECT coalesce(max(last_at), -1) FROM access_key").await?;
+        Ok((last >= 0).then_some(last))
+    }
+
     async fn last_batch(&mut self) -> Result<i64, StoreError> {
         self.number("SELECT coalesce(max(number), 0) FROM batch").await
     }
