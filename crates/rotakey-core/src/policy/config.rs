@@ -2,6 +2,7 @@
 
 mod accounts;
 mod notify;
+mod controls;
 mod policy;
 mod rotate;
 

@@ -5,6 +5,7 @@
 //! the same file to editors.
 
 mod accounts;
+mod approval;
 mod config;
 mod exemption;
 mod glob;
@@ -22,6 +23,7 @@ mod template;
 use schemars::JsonSchema;
 
 pub use accounts::{AccountSelector, AccountsConfig, AccountsFrom, ExternalId};
+pub use approval::ApprovalRule;
 pub use config::{Config, check};
 pub use exemption::{Exempt, Exemption, Ruling, ruling};
 pub use glob::Glob;
@@ -29,11 +31,11 @@ pub use matcher::{Answer, Matcher, PrivilegeClass};
 pub use mistake::{Gravity, Mistake, Position};
 pub use notify::NotifyEntry;
 pub use period::{InvalidPeriod, Period};
-pub use rotate::{DestinationEntry, DestinationTemplate, NoDestination, RotateConfig};
+pub use rotate::{ChosenUsers, DestinationEntry, DestinationTemplate, NoDestination, RotateConfig};
 pub use rule::{Applied, Limits, Rule};
 pub(crate) use schema::OneOrMany;
 pub use schema::json_schema;
-pub(crate) use schema::{AccountNumber, Instant, KeyId};
+pub(crate) use schema::{AccountNumber, DayOfWeek, Instant, KeyId, LocalTime, NumberOrShare, TimeOfDay};
 pub use subject::{KeySlot, KeySubject, Principal, Privilege, UserSubject};
 pub use template::{InvalidTemplate, Template};
 

@@ -10,6 +10,8 @@
 //!    |          v            v            +------------+-----+------+-----------+
 //!    +------ Orphaned <------+                               v
 //!                                                       RollingBack -> Closed
+//!
+//! Planned -> Finishing -> Closed        a key that needs no successor: none is created
 //! ```
 //!
 //! What it rests on:
@@ -23,7 +25,9 @@
 //!   nobody can ever have used.
 
 mod apply;
+mod approval;
 mod choice;
+pub mod controls;
 mod effect;
 mod event;
 pub mod forecast;
@@ -37,6 +41,7 @@ pub mod proof;
 #[cfg(test)]
 mod properties;
 mod question;
+mod relation;
 mod rotation;
 mod state;
 #[cfg(test)]
@@ -44,16 +49,18 @@ mod stories;
 
 use jiff::SignedDuration;
 
+pub use approval::{Approval, ApprovalNeed, Approved, ApprovedStep, MissingApproval, PlanHash};
 pub use choice::{Choice, Chooser, KnownKey};
 pub use effect::{Effect, FailureKind, Intent, Outcome};
 pub use event::{Answer, Ending, Event, Note};
 pub use log::{BrokenLog, ChainHash, Entry, Record};
 pub use next::Next;
 pub use observed::{Held, HeldSlots, Observed, Preflight};
-pub use plan::{Plan, Subject, Timing};
+pub use plan::{Finish, Plan, Subject, Task, Timing, UserTraits, hash_of_all};
 pub use question::Question;
+pub use relation::{KeyHistory, KeyUse, Patience, Relation, relation};
 pub use rotation::{IllegalEvent, IllegalHistory, InFlight, Rotation};
-pub use state::{Adoption, LostCreate, NewKey, OldKey, Probes, State};
+pub use state::{Adoption, Finishing, LostCreate, NewKey, OldKey, Probes, State};
 
 /// How long an effect may take. After it, whoever started the effect must no longer do it, and another
 /// worker may look at what came of it. The clients' own time-outs are shorter.

@@ -6,6 +6,7 @@ use super::super::period::Period;
 use super::super::reader::{Field, Reader, Section};
 use super::super::rotate::{DestinationEntry, DestinationTemplate, RotateConfig};
 use super::super::template::{InvalidTemplate, Template};
+use super::controls;
 use super::policy::matcher;
 use crate::destination::{FieldKind, KINDS, Kind};
 
@@ -20,6 +21,12 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> RotateConf
             "verify_timeout",
             "brown_out",
             "destination",
+            "limits",
+            "canary",
+            "freeze",
+            "window",
+            "approval",
+            "finish_inactive",
         ],
     );
     let default = RotateConfig::default();
@@ -30,6 +37,9 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> RotateConf
         adopt_timeout: reader.period_or(section, "adopt_timeout", default.adopt_timeout),
         verify_timeout: reader.period_or(section, "verify_timeout", default.verify_timeout),
         brown_out: section.get("brown_out").and_then(|field| reader.period(&field)),
+        finish_inactive: controls::chosen_users(reader, section, "finish_inactive"),
+        approvals: controls::approvals(reader, section),
+        controls: controls::read(reader, section),
         destinations: destinations(reader, section),
     };
     let (shortest, longest) = RotateConfig::DELETE_AFTER;
@@ -44,7 +54,7 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> RotateConf
     config
 }
 
-fn within(
+pub(super) fn within(
     reader: &mut Reader<'_>,
     section: &Section<'_>,
     key: &str,
