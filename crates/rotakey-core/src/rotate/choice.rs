@@ -424,6 +424,15 @@ mod tests {
 
     /// The test key was created on 2026-01-01: its limit is 2026-04-01, it is due from 2026-03-18 on.
     fn choose_at(now: &str, change: impl FnOnce(&mut UserSubject, &mut Policy)) -> Choice {
+        choose_with(now, &RotateConfig::default(), None, change)
+    }
+
+    fn choose_with(
+        now: &str,
+        rotate: &RotateConfig,
+        own_key: Option<&str>,
+        change: impl FnOnce(&mut UserSubject, &mut Policy),
+    ) -> Choice {
         let mut user = test_subject("alice");
         let mut policy = Policy::default();
         change(&mut user, &mut policy);
@@ -433,11 +442,11 @@ mod tests {
         };
         Chooser {
             policy: &policy,
-            rotate: &RotateConfig::default(),
+            rotate,
             fallback: &fallback,
             now: now.parse().unwrap(),
             also_not_due: false,
-            own_key: None,
+            own_key: own_key.map(|id| id.parse().unwrap()).as_ref(),
             history: &|_| None,
         }
         .choose(&user)
@@ -468,6 +477,114 @@ mod tests {
         });
         let Choice::Ask { keys, .. } = choice else { panic!("{choice:?}") };
         assert_eq!(keys.len(), 2, "what is known of each key is told");
+    }
+
+    /// Alice's key was replaced by another on 2026-09-01, and last used on that day.
+    fn replaced(user: &mut UserSubject) {
+        let last_used = |at: &str| {
+            Seen::Known(LastUsed::At { at: at.parse().unwrap(), region: None, service: Some("s3".into()) })
+        };
+        user.keys[0].last_used = last_used("2026-09-01T00:00:00Z");
+        let mut new = test_key("2026-09-01T00:00:00Z");
+        new.id = Some("AKIANEWNEWNEWNEWNEW2".parse().unwrap());
+        new.slot = Some(KeySlot::Second);
+        new.last_used = last_used("2026-11-22T00:00:00Z");
+        user.keys.push(new);
+    }
+
+    #[test]
+    fn a_key_that_was_replaced_is_brought_to_its_end_first() {
+        let choice = choose_at("2026-11-23T00:00:00Z", |user, _| replaced(user));
+        let Choice::Rotate(plan) = choice else { panic!("{choice:?}") };
+        assert_eq!(plan.old_key.as_str(), "AKIAIOSFODNN7EXAMPLE");
+        let finish = plan.finish().unwrap();
+        assert_eq!(finish.successor.as_ref().unwrap().as_str(), "AKIANEWNEWNEWNEWNEW2");
+        assert_eq!(finish.quiet_for, SignedDuration::from_hours(35 * 24));
+        assert_eq!(plan.destinations, [], "no key is created, so none is kept anywhere");
+    }
+
+    #[test]
+    fn with_three_keys_the_others_are_named_and_left_alone() {
+        let choice = choose_at("2026-11-23T00:00:00Z", |user, _| {
+            replaced(user);
+            let mut third = test_key("2026-10-01T00:00:00Z");
+            third.id = Some("AKIATHIRDTHIRDTHIRD2".parse().unwrap());
+            user.keys.push(third);
+        });
+        let Choice::Rotate(plan) = choice else { panic!("{choice:?}") };
+        let finish = plan.finish().unwrap();
+        assert_eq!(plan.old_key.as_str(), "AKIAIOSFODNN7EXAMPLE");
+        assert_eq!((finish.others.len(), finish.successor.is_some()), (1, true));
+    }
+
+    #[test]
+    fn a_key_that_rotakey_runs_on_is_never_taken_for_replaced() {
+        let own = Some("AKIAIOSFODNN7EXAMPLE");
+        let choice =
+            choose_with("2026-11-23T00:00:00Z", &RotateConfig::default(), own, |user, _| replaced(user));
+        assert!(asks_about(choice).contains("rotakey itself runs on a key"));
+        let choice = choose_with("2026-11-23T00:00:00Z", &RotateConfig::default(), own, |_, _| {});
+        let Choice::Rotate(plan) = choice else { panic!("{choice:?}") };
+        assert!(plan.own_key, "but it is rotated like others");
+    }
+
+    #[test]
+    fn two_keys_with_applications_of_their_own_are_asked_about_with_a_remedy() {
+        let choice = choose_at("2026-11-23T00:00:00Z", |user, _| {
+            replaced(user);
+            user.keys[0].last_used = Seen::Known(LastUsed::At {
+                at: "2026-11-22T00:00:00Z".parse().unwrap(),
+                region: Some("eu-west-1".into()),
+                service: Some("ses".into()),
+            });
+            if let Seen::Known(LastUsed::At { region, .. }) = &mut user.keys[1].last_used {
+                *region = Some("eu-west-1".into());
+            }
+        });
+        let Choice::Ask { why, advice, .. } = choice else { panic!("{choice:?}") };
+        assert!(why.contains("each with applications of its own"), "{why}");
+        assert!(advice.contains("aws iam create-user --user-name alice-2"), "{advice}");
+    }
+
+    #[test]
+    fn a_key_left_behind_is_finished_only_by_policy_and_after_its_window() {
+        let left = |user: &mut UserSubject, _: &mut Policy| {
+            let mut left = test_key("2025-11-01T00:00:00Z");
+            left.id = Some("AKIALEFTLEFTLEFTLEF2".parse().unwrap());
+            left.status = KeyStatus::Inactive;
+            left.last_used = Seen::Known(LastUsed::At {
+                at: "2026-11-16T00:00:00Z".parse().unwrap(),
+                region: None,
+                service: None,
+            });
+            user.keys.push(left);
+        };
+        let everybody = RotateConfig {
+            finish_inactive: crate::policy::ChosenUsers(vec![Matcher::default()]),
+            ..RotateConfig::default()
+        };
+        let until = "2026-11-23T04:00:00Z";
+        let choice = choose_with("2026-11-23T03:59:59Z", &everybody, None, left);
+        assert!(matches!(&choice, Choice::Waits { until: it, .. } if it.to_string() == until), "{choice:?}");
+        let choice = choose_with(until, &everybody, None, left);
+        let Choice::Rotate(plan) = choice else { panic!("{choice:?}") };
+        assert_eq!(plan.old_key.as_str(), "AKIALEFTLEFTLEFTLEF2");
+        assert!(plan.finish().unwrap().found_inactive());
+        assert_eq!(plan.finish().unwrap().others.len(), 1);
+        assert!(asks_about(choose_at(until, left)).contains("an inactive key"));
+        let nobody = RotateConfig {
+            finish_inactive: crate::policy::ChosenUsers(vec![Matcher {
+                privilege: Some(crate::policy::PrivilegeClass::Administrator),
+                ..Matcher::default()
+            }]),
+            ..RotateConfig::default()
+        };
+        let unknown = |user: &mut UserSubject, policy: &mut Policy| {
+            left(user, policy);
+            user.privilege = Seen::Unknown("throttled".into());
+        };
+        let why = asks_about(choose_with(until, &nobody, None, unknown));
+        assert!(why.contains("an inactive key"), "unknown is not permission");
     }
 
     #[test]

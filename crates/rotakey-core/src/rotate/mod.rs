@@ -31,6 +31,8 @@ pub mod controls;
 mod effect;
 mod event;
 pub mod forecast;
+#[cfg(test)]
+mod finish_properties;
 mod log;
 #[cfg(test)]
 mod model;

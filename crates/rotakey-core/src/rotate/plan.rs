@@ -248,3 +248,81 @@ impl Default for Timing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rotate::model::{World, plan};
+
+    fn some() -> Plan {
+        plan(&World::new(2, None), Timing::default())
+    }
+
+    #[test]
+    fn the_hash_is_of_what_the_plan_comes_to_and_of_nothing_else() {
+        let hash = some().hash();
+        let with = |change: fn(&mut Plan)| {
+            let mut plan = some();
+            change(&mut plan);
+            plan.hash()
+        };
+        assert_eq!(with(|plan| plan.reason = "77 days old".into()), hash);
+        assert_eq!(with(|plan| plan.limit_at = Some(Timestamp::MAX)), hash);
+        assert_eq!(
+            with(|plan| {
+                plan.old_key_last_used =
+                    LastUsed::At { at: Timestamp::UNIX_EPOCH, region: None, service: None };
+            }),
+            hash
+        );
+        assert_eq!(
+            with(|plan| plan.traits = Some(UserTraits { path: "/".into(), tags: None, administrator: None })),
+            hash
+        );
+        let others = [
+            with(|plan| plan.old_key = "AKIAIOSFODNN7EXAMPLE".parse().unwrap()),
+            with(|plan| drop(plan.destinations.pop())),
+            with(|plan| plan.destinations.reverse()),
+            with(|plan| plan.timing.delete_after = SignedDuration::from_hours(48)),
+            with(|plan| plan.subject.user_name = "bob".parse().unwrap()),
+            with(|plan| {
+                plan.task = Task::Finish(Finish {
+                    successor: None,
+                    others: BTreeSet::new(),
+                    quiet_for: SignedDuration::ZERO,
+                });
+            }),
+        ];
+        assert!(others.iter().all(|other| *other != hash));
+        assert_eq!(others.iter().collect::<BTreeSet<_>>().len(), others.len());
+    }
+
+    #[test]
+    fn the_hash_is_the_same_in_every_version_of_rotakey() {
+        assert_eq!(
+            some().hash().as_str(),
+            "3eeee3aa13de5b626ae5b9247d7936a46a840c3e0d1a2260fbc7858f729442d2"
+        );
+    }
+
+    #[test]
+    fn the_order_of_many_plans_does_not_matter() {
+        let (one, mut other) = (some(), some());
+        other.reason = "other".into();
+        other.old_key = "AKIAIOSFODNN7EXAMPLE".parse().unwrap();
+        assert_eq!(hash_of_all([&one, &other]), hash_of_all([&other, &one]));
+        assert_ne!(hash_of_all([&one, &other]), hash_of_all([&one]));
+    }
+
+    #[test]
+    fn a_plan_of_an_older_rotakey_is_read() {
+        let mut old = serde_json::to_value(some()).unwrap();
+        let fields = old.as_object_mut().unwrap();
+        for new in ["task", "limit_at", "own_key", "traits", "approvals"] {
+            assert!(!fields.contains_key(new), "what is as it was is not written");
+        }
+        let read: Plan = serde_json::from_value(old).unwrap();
+        assert_eq!(read, some());
+        assert!(read.user().tags.known().is_none(), "what it does not say is unknown");
+    }
+}

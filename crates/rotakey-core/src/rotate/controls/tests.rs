@@ -38,9 +38,8 @@ fn without_controls_everything_goes() {
 
 #[test]
 fn outside_of_its_window_a_key_is_left_alone() {
-    let weekdays = window(
-        "days = [\"mon\", \"tue\"]\nfrom = \"09:00\"\nto = \"16:00\"\ntime_zone = \"Europe/Berlin\"",
-    );
+    let weekdays =
+        window("days = [\"mon\", \"tue\"]\nfrom = \"09:00\"\nto = \"16:00\"\ntime_zone = \"Europe/Berlin\"");
     // 2026-11-23 is a Monday; Berlin is an hour ahead of UTC.
     assert_eq!(disabled_at(&weekdays, "2026-11-23T07:59:59Z"), "2026-11-23T08:00:00Z");
     assert_eq!(disabled_at(&weekdays, "2026-11-23T08:00:00Z"), "now");
@@ -109,7 +108,8 @@ fn what_is_not_known_of_a_user_holds_it_back() {
 
 #[test]
 fn a_window_for_one_step_holds_back_no_other() {
-    let window = window("from = \"09:00\"\nto = \"10:00\"\ntime_zone = \"UTC\"\nsteps = [\"disable\", \"delete\"]");
+    let window =
+        window("from = \"09:00\"\nto = \"10:00\"\ntime_zone = \"UTC\"\nsteps = [\"disable\", \"delete\"]");
     let permit = |gate| window.permit(gate, &test_subject("alice"), None, at("2026-11-23T00:00:00Z")).goes();
     assert_eq!(Gate::ALL.map(|(_, gate)| permit(gate)), [true, true, true, false, false]);
 }
@@ -159,8 +159,12 @@ fn rotation(state: &str) -> Rotation {
 fn a_halt_holds_back_every_change_and_nothing_that_makes_things_safe_again() {
     let halt = Halt { by: "ann".into(), why: "incident 7".into(), at: None };
     let held = |state: &str, intent: Intent| {
-        let permit =
-            Controls::default().permit_effect(&rotation(state), &intent, Some(&halt), at("2026-11-23T00:00:00Z"));
+        let permit = Controls::default().permit_effect(
+            &rotation(state),
+            &intent,
+            Some(&halt),
+            at("2026-11-23T00:00:00Z"),
+        );
         !permit.goes()
     };
     let (old, new) = (key(OLD), key(NEW));
@@ -168,7 +172,10 @@ fn a_halt_holds_back_every_change_and_nothing_that_makes_things_safe_again() {
     assert!(held("delivering", Intent::Publish { destination: 0, key: new.clone() }));
     assert!(held("rolling-back", Intent::Disable { key: new.clone() }), "it may still be in use");
     assert!(held("rolling-back", Intent::Delete { key: new.clone() }));
-    assert!(!held("delivering", Intent::Stage { destination: 0, key: new.clone() }), "else its secret is lost");
+    assert!(
+        !held("delivering", Intent::Stage { destination: 0, key: new.clone() }),
+        "else its secret is lost"
+    );
     assert!(!held("orphaned", Intent::Disable { key: new.clone() }), "nobody has its secret");
     assert!(held("orphaned", Intent::Delete { key: new }));
     for safe in [
@@ -186,17 +193,15 @@ fn a_plan_says_when_a_freeze_makes_its_key_overdue() {
     let mut plan = plan(&world, Timing::default());
     let user = test_subject("alice");
     let now = at("2026-12-10T00:00:00Z");
-    let freeze =
-        controls("[[rotate.freeze]]\nname = \"year\"\nfrom = 2026-12-18\nto = 2027-01-03\nsteps = \"delete\"");
+    let freeze = controls(
+        "[[rotate.freeze]]\nname = \"year\"\nfrom = 2026-12-18\nto = 2027-01-03\nsteps = \"delete\"",
+    );
     plan.limit_at = Some(at("2026-12-24T00:00:00Z"));
     let forecast = freeze.forecast(&plan, &user, now);
     assert_eq!(forecast.begins, now);
     assert_eq!(forecast.disabled, at("2026-12-11T04:01:00Z"));
     assert_eq!(forecast.deleted, at("2027-01-04T00:00:00Z"));
-    assert_eq!(
-        forecast.overdue_by.as_deref(),
-        Some("the freeze \"year\" lasts until 2027-01-04T00:00:00Z")
-    );
+    assert_eq!(forecast.overdue_by.as_deref(), Some("the freeze \"year\" lasts until 2027-01-04T00:00:00Z"));
     plan.limit_at = Some(at("2026-12-01T00:00:00Z"));
     assert_eq!(freeze.forecast(&plan, &user, now).overdue_by, None, "it is late without the freeze too");
     plan.limit_at = Some(at("2027-02-01T00:00:00Z"));
@@ -270,10 +275,7 @@ fn the_others_begin_only_after_the_canaries_have_ended_well() {
         change(&mut fleet.canaries);
         admitted(&canaries, &users(&["ann"]), &fleet).remove(0)
     };
-    assert_eq!(
-        after(|_| {}),
-        "ann: no rotation of a canary has ended well yet: rotate one by its name"
-    );
+    assert_eq!(after(|_| {}), "ann: no rotation of a canary has ended well yet: rotate one by its name");
     assert_eq!(after(|it| it.add("canary-1", None)), "ann: the canary canary-1 goes first");
     assert_eq!(
         after(|it| it.add("canary-1", Some((false, at("2026-01-01T00:00:00Z"))))),

@@ -1,6 +1,7 @@
 //! Stories of rotations: a script in, a transcript out.
 
 mod crash;
+mod finish;
 mod foreign;
 mod forward;
 mod rollback;
