@@ -9,12 +9,17 @@ use crate::accounts::AccountArgs;
 use crate::assembly::{self, Aws, Log, Outside};
 use crate::cli::GlobalArgs;
 use crate::configuration;
+use crate::explain::port_error;
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::printer::Printer;
 
 mod abort;
 mod apply;
+mod approve;
+mod control;
 mod drive;
+mod halt;
+mod held;
 mod log;
 mod logbook;
 mod plan;
@@ -75,6 +80,9 @@ enum RotateCommand {
     Abort(abort::AbortArgs),
     Log(log::LogArgs),
     Simulate(simulate::SimulateArgs),
+    Approve(approve::ApproveArgs),
+    Halt(halt::HaltArgs),
+    Unhalt(halt::UnhaltArgs),
 }
 
 /// Runs the command.
@@ -91,14 +99,18 @@ pub(crate) async fn run(
             let aws = Aws::connect(globals).await?;
             let config = configuration::load(globals, printer, aws.clock.now())?;
             let accounts = aws.accounts(globals, which, &config, printer).await?;
+            let own_key = aws.own_key().await.map_err(port_error)?;
+            let (own_key, now) = (own_key.as_ref(), aws.clock.now());
             with_log(path, async |store| {
-                plan::run(&args, &config, &accounts, store, printer, aws.clock.now()).await
+                plan::run(&args, &config, &accounts, own_key, store, printer, now).await
             })
             .await
         }
         RotateCommand::Status(args) => {
             let now = assembly::clock(globals)?.now();
-            with_log(path, async |store| status::run(&args, store, printer, now).await).await
+            let config = configuration::load(globals, printer, now)?;
+            let controls = &config.rotate.controls;
+            with_log(path, async |store| status::run(&args, controls, store, printer, now).await).await
         }
         RotateCommand::Log(args) => with_log(path, async |store| log::run(&args, store, printer).await).await,
         RotateCommand::Simulate(args) => simulate::run(&args, globals, printer).await,
@@ -117,6 +129,16 @@ pub(crate) async fn run(
         RotateCommand::Abort(args) => {
             with_outside(with, async |outside| abort::run(&args, outside, printer).await).await
         }
+        RotateCommand::Approve(args) => {
+            with_outside(with, async |outside| approve::run(&args, outside, printer).await).await
+        }
+        RotateCommand::Halt(args) => {
+            let now = assembly::clock(globals)?.now();
+            with_log_to_write(path, async |store| halt::halt(&args, store, printer, now).await).await
+        }
+        RotateCommand::Unhalt(_) => {
+            with_log_to_write(path, async |store| halt::unhalt(store, printer).await).await
+        }
     }
 }
 
@@ -126,6 +148,17 @@ async fn with_log(
     work: impl AsyncFnOnce(&dyn Store) -> Result<Verdict, CommandError>,
 ) -> Result<Verdict, CommandError> {
     let log = Log::read(path).await?;
+    let verdict = work(log.store()).await;
+    log.close().await;
+    verdict
+}
+
+/// Lends the log of rotations for writing.
+async fn with_log_to_write(
+    path: Option<&Path>,
+    work: impl AsyncFnOnce(&dyn Store) -> Result<Verdict, CommandError>,
+) -> Result<Verdict, CommandError> {
+    let log = Log::open(path).await?;
     let verdict = work(log.store()).await;
     log.close().await;
     verdict

@@ -130,6 +130,28 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// The next thing that a rotation does that can be held back, as far as its log tells.
+    pub fn next_of(rotation: &Rotation) -> Option<Self> {
+        match rotation.state() {
+            _ if rotation.rollback_wanted().is_some() => None,
+            State::Planned => {
+                Some(if rotation.plan().task.is_to_replace() { Self::Create } else { Self::Disable })
+            }
+            State::Delivering { .. } | State::Verifying { .. } => Some(Self::Publish),
+            State::Adopting { .. } | State::Ready { .. } | State::BrownOut { .. } => Some(Self::Disable),
+            State::Disabled { .. } => Some(Self::Delete),
+            State::Finishing(finishing) if finishing.since.is_none() => Some(Self::Disable),
+            State::Finishing(_) => Some(Self::Delete),
+            State::Issuing { .. }
+            | State::Orphaned { .. }
+            | State::Deleted { .. }
+            | State::RollingBack { .. }
+            | State::Closed { .. } => None,
+        }
+    }
+}
+
 impl Halt {
     /// The halt as a reason to wait.
     pub fn permit(&self) -> Permit {
