@@ -154,7 +154,13 @@ impl<'a> Engine<'a> {
         let rotation = journal.rotation();
         let look_again = self.ports.clock.now() + LOOK_EVERY;
         let turn = match standing {
-            Standing::Waits { until, .. } => Turn::Worker { due: look_again.min(*until) },
+            Standing::Waits { until, .. } => {
+                let due = look_again.min(*until);
+                match rotation.awaits_approval(self.ports.clock.now()) {
+                    Some(_) => Turn::Person { due: Some(due) },
+                    None => Turn::Worker { due },
+                }
+            }
             Standing::Asks(_) => {
                 Turn::Person { due: rotation.must_look_while_asking().then_some(look_again) }
             }

@@ -30,9 +30,9 @@ mod choice;
 pub mod controls;
 mod effect;
 mod event;
-pub mod forecast;
 #[cfg(test)]
 mod finish_properties;
+pub mod forecast;
 mod log;
 #[cfg(test)]
 mod model;

@@ -88,12 +88,14 @@ impl<'a> Engine<'a> {
 
     /// Takes what people approved before the rotation began into its log.
     pub(super) async fn take_approvals(&self, journal: &mut Journal) -> Result<bool, JournalError> {
-        if journal.rotation().awaits_approval(self.ports.clock.now()).is_none() {
+        let now = self.ports.clock.now();
+        if journal.rotation().awaits_approval(now).is_none() {
             return Ok(false);
         }
         let kept = control::approvals(self.ports.store, &journal.rotation().plan().hash()).await?;
         let mut taken = false;
-        for approval in kept {
+        // One that is not given yet, by the clock of this worker, is left for later.
+        for approval in kept.into_iter().filter(|approval| approval.at <= now) {
             if counts(journal.rotation(), &approval) {
                 self.append_approval(journal, &approval).await?;
                 taken = true;

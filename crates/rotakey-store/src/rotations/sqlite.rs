@@ -164,11 +164,12 @@ impl Store for SqliteStore {
     }
 
     async fn controls(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
-        let rows = sqlx::query_as("SELECT name, body FROM control WHERE substr(name, 1, $1) = $2 ORDER BY name")
-            .bind(i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX))
-            .bind(prefix)
-            .fetch_all(&self.pool)
-            .await;
+        let rows =
+            sqlx::query_as("SELECT name, body FROM control WHERE substr(name, 1, $1) = $2 ORDER BY name")
+                .bind(i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX))
+                .bind(prefix)
+                .fetch_all(&self.pool)
+                .await;
         rows.map_err(|error| self.failed(&error))
     }
 

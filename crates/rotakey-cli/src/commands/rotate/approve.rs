@@ -23,6 +23,7 @@ use crate::printer::Printer;
     "Examples:
   rotakey rotate plan                           shows the hashes
   rotakey rotate approve 3eeee3aa13de           one key, or the whole plan
+  rotakey rotate approve 3eeee3aa13de --user ci-deploy    if it is not due yet
   rotakey rotate approve r-4gq2w6xk7d2m5n3a --step delete
 
 Whose approval is needed is said by [[rotate.approval]] in rotakey.toml. An
@@ -40,6 +41,8 @@ pub(crate) struct ApproveArgs {
     /// The step agreed to [default: begin for a plan, delete for a rotation]
     #[arg(long, value_name = "begin|delete")]
     step: Option<ApprovedStep>,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 /// Runs the command.
@@ -70,7 +73,7 @@ pub(crate) async fn run(
             .hint("`rotakey rotate status` lists them."));
     }
     let step = args.step.unwrap_or(ApprovedStep::Begin);
-    let plans = planned(outside, printer).await?;
+    let plans = planned(&args.selection, outside, printer).await?;
     let meant = meant_plans(&args.what, &plans);
     if meant.is_empty() {
         return Err(CommandError::usage(format!("no plan has the hash {}", args.what)).hint(format!(
@@ -143,13 +146,16 @@ fn meant_plans<'p>(what: &str, plans: &'p [Plan]) -> Vec<&'p Plan> {
 }
 
 /// The plans as `rotate plan` shows them.
-async fn planned(outside: &Outside, printer: &Printer) -> Result<Vec<Plan>, CommandError> {
+async fn planned(
+    selection: &Selection,
+    outside: &Outside,
+    printer: &Printer,
+) -> Result<Vec<Plan>, CommandError> {
     let fallback = Fallback::find()?;
     let inventories = outside.accounts().read(printer).await?;
     let place = |user: &_| fallback.destination(user);
     let (config, store, own_key) = (outside.config(), outside.ports().store, outside.own_key());
-    let selection = Selection::default();
-    let chosen = choose(inventories, &selection, config, store, &place, own_key, outside.now()).await?;
+    let chosen = choose(inventories, selection, config, store, &place, own_key, outside.now()).await?;
     let data = PlanData::new(chosen, config, outside.now());
     Ok(data.rotations.into_iter().map(|rotation| rotation.plan).collect())
 }

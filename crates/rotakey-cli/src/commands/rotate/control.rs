@@ -10,7 +10,7 @@ use rotakey_core::policy::Answer;
 use rotakey_core::rotate::controls::{Canaries, Controls, Fleet, Halt};
 use rotakey_core::rotate::{Approval, Ending, Plan, PlanHash};
 use rotakey_engine::control;
-use rotakey_engine::store::{RotationSummary, Store};
+use rotakey_engine::store::Store;
 
 use super::logbook::{Logbook, list};
 use crate::error::CommandError;
@@ -65,9 +65,8 @@ impl Situation {
         plans: impl Iterator<Item = &Plan>,
         store: &dyn Store,
     ) -> Result<Self, CommandError> {
-        let all = list(store, true).await?;
         let mut in_flight = BTreeMap::new();
-        for rotation in all.iter().filter(|rotation| rotation.open) {
+        for rotation in list(store, false).await? {
             *in_flight.entry(rotation.subject.account_id).or_default() += 1;
         }
         let mut approvals = BTreeMap::new();
@@ -76,23 +75,20 @@ impl Situation {
             let given = control::approvals(store, &hash).await.map_err(store_error)?;
             approvals.insert(hash, given);
         }
-        let canaries = canaries(controls, &all, store).await?;
+        let canaries = canaries(controls, store).await?;
         let fleet = Fleet { in_flight, users: users.clone(), canaries };
         Ok(Self { fleet, halt: halted(store).await?, approvals })
     }
 }
 
 /// How the last rotation of each canary went.
-async fn canaries(
-    controls: &Controls,
-    all: &[RotationSummary],
-    store: &dyn Store,
-) -> Result<Canaries, CommandError> {
+async fn canaries(controls: &Controls, store: &dyn Store) -> Result<Canaries, CommandError> {
     let mut canaries = Canaries::default();
     if controls.canaries.is_empty() {
         return Ok(canaries);
     }
     // In the order in which they began: the last one of a user stays.
+    let all = list(store, true).await?;
     let last: BTreeMap<_, _> = all.iter().map(|rotation| (&rotation.subject.user_id, rotation)).collect();
     for summary in last.into_values() {
         let rotation = Logbook::open(store, &summary.id).await?.rotation;

@@ -372,3 +372,42 @@ fn objects(root: &Value) -> Vec<(String, &Value)> {
         .filter(|(_, schema)| schema.get("properties").is_some())
         .collect()
 }
+
+#[test]
+fn mistakes_in_what_holds_rotations_back_are_told_with_their_places() {
+    let text = r#"
+[rotate]
+finish_inactive = "yes"
+
+[rotate.limits]
+in_flight = 0
+in_flight_per_account = "200%"
+
+[[rotate.canary]]
+match = {}
+soak = "90d"
+
+[[rotate.freeze]]
+from = 2026-12-18T00:00:00Z
+to = 2026-12-01
+
+[[rotate.freeze]]
+name = "backwards"
+from = 2026-12-18
+to = 2026-12-01
+
+[[rotate.window]]
+days = ["monday"]
+from = "9:00"
+to = "25:00"
+time_zone = "Europe/Berlim"
+steps = ["rotate"]
+
+[[rotate.approval]]
+steps = []
+people = 0
+valid_for = "1m"
+trust_session_names = "no"
+"#;
+    insta::assert_snapshot!(mistakes(text), @"");
+}
