@@ -9,8 +9,8 @@ use crate::accounts::AccountArgs;
 use crate::assembly::{self, Aws, Log, Outside};
 use crate::cli::GlobalArgs;
 use crate::configuration;
-use crate::explain::port_error;
 use crate::error::{CommandError, Verdict, exit_codes};
+use crate::explain::port_error;
 use crate::printer::Printer;
 
 mod abort;
