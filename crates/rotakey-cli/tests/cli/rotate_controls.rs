@@ -175,3 +175,25 @@ fn a_deletion_that_lacks_approval_waits_for_a_person() {
     desk.run(&["rotate", "tick", "--wait"]).exits(0);
     assert_eq!(begun(&desk).len(), 0);
 }
+
+#[test]
+fn the_key_that_rotakey_runs_on_comes_last() {
+    let sandbox = Sandbox::start(12);
+    let desk = desk(&sandbox, "");
+    let own = sandbox.variables.iter().find(|(name, _)| name == "AWS_ACCESS_KEY_ID").unwrap().1.clone();
+    let plan = desk.run(&["rotate", "plan", "--key", &own, "--user", USER, "--format", "json"]).json();
+    let of = |own: bool| {
+        let rotations = plan["rotations"].as_array().unwrap();
+        rotations
+            .iter()
+            .find(|rotation| rotation["own_key"] == own)
+            .unwrap_or_else(|| panic!("{plan}"))
+            .clone()
+    };
+    assert_eq!(of(true)["access_key_id"], own.as_str());
+    let why = of(true)["held_back"]["why"].as_str().unwrap().to_owned();
+    assert!(why.contains("it comes last"), "{why}");
+    assert!(of(false)["held_back"].is_null());
+    let alone = desk.run(&["rotate", "plan", "--key", &own]).exits(0);
+    assert!(alone.stdout.contains("rotakey itself runs on this key"), "{}", alone.stdout);
+}
