@@ -96,7 +96,15 @@ impl<'a> Engine<'a> {
     /// An engine with nothing in custody.
     pub fn new(ports: Ports<'a>, worker: WorkerId, listener: Listener<'a>) -> Self {
         let custody = Mutex::default();
-        Self { ports, worker, listener, guard: hold::UNGUARDED, custody, permits: Permits::default(), herald: None }
+        Self {
+            ports,
+            worker,
+            listener,
+            guard: hold::UNGUARDED,
+            custody,
+            permits: Permits::default(),
+            herald: None,
+        }
     }
 
     /// Lets people be told after every pass.

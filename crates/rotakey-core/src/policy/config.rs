@@ -1,8 +1,8 @@
 //! Reads `rotakey.toml`.
 
 mod accounts;
-mod notify;
 mod controls;
+mod notify;
 mod policy;
 mod rotate;
 
