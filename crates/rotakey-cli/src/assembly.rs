@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use rotakey_aws::{Connection, ConnectionOptions};
 use rotakey_connect::{OutsideDestinations, OutsideNotifiers};
 use rotakey_core::destination::DestinationSpec;
-use rotakey_core::id::{AccountId, WorkerId};
+use rotakey_core::id::{AccessKeyId, AccountId, WorkerId};
 use rotakey_core::notify::NotifierSpec;
 use rotakey_core::policy::Config;
 use rotakey_core::rotate::{CheckSpec, Health};
 use rotakey_engine::driver::Ports;
 use rotakey_engine::herald::{Herald, HeraldPorts};
-use rotakey_engine::inventory::{self, AccountInventory};
+use rotakey_engine::inventory::{self, AccountInventory, Inventory as _};
 use rotakey_engine::port::{Checks, Clock, Destination, Destinations, Notifier, Notifiers, PortError};
 use rotakey_trail::source::objects::{
     ObjectStores, ProvideS3Credential, S3Credential, S3Credentials, S3Options,
@@ -56,6 +56,16 @@ impl Aws {
         };
         let connection = Connection::open(options).await.map_err(port_error)?;
         Ok(Self { connection, clock })
+    }
+
+    /// The access key of a user that the calls are signed with; `None` if they are signed with a session. Of a
+    /// session that was made with a long-term key, the key is not known.
+    pub(crate) async fn own_key(&self) -> Result<Option<AccessKeyId>, PortError> {
+        let credentials = self.connection.credentials(self.clock.now()).await?;
+        Ok(match credentials.session_token {
+            None => credentials.access_key_id.parse().ok(),
+            Some(_) => None,
+        })
     }
 
     /// The accounts that the configuration and the arguments name.
@@ -126,6 +136,7 @@ impl ProvideS3Credential for SdkCredentials {
 /// All that the engine reaches outside, for real.
 pub(crate) struct Outside {
     config: Config,
+    own_key: Option<AccessKeyId>,
     aws: Aws,
     accounts: AllAccounts,
     destinations: AllDestinations,
@@ -145,11 +156,12 @@ impl Outside {
         let aws = Aws::connect(globals).await?;
         let config = configuration::load(globals, printer, aws.clock.now())?;
         let usage = usage.open().await?;
+        let own_key = aws.own_key().await.map_err(port_error)?;
         let accounts = aws.accounts(globals, args, &config, printer).await?.with_usage(usage);
         let log = Log::open(&store.location()?, globals).await?;
         let destinations = AllDestinations { aws: aws.connection.clone(), local: OutsideDestinations };
         let notifiers = AllNotifiers::new(&aws);
-        Ok(Self { config, aws, accounts, destinations, notifiers, log })
+        Ok(Self { config, own_key, aws, accounts, destinations, notifiers, log })
     }
 
     /// Closes what must be closed.
@@ -159,6 +171,17 @@ impl Outside {
 
     pub(crate) fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Whom AWS takes the person at the keyboard for.
+    pub(crate) async fn caller_arn(&self) -> Result<String, CommandError> {
+        let inventory = self.aws.connection.inventory(self.aws.clock.clone());
+        Ok(inventory.caller().await.map_err(port_error)?.arn)
+    }
+
+    /// The access key that the calls are signed with, if it is a user's.
+    pub(crate) fn own_key(&self) -> Option<&AccessKeyId> {
+        self.own_key.as_ref()
     }
 
     pub(crate) fn accounts(&self) -> &AllAccounts {

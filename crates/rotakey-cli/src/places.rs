@@ -10,6 +10,11 @@ pub(crate) fn store() -> Result<PathBuf, CommandError> {
     Ok(folder("XDG_STATE_HOME", ".local/state")?.join("rotations.db"))
 }
 
+/// `$XDG_STATE_HOME/rotakey/halt`: while it is there, this machine changes nothing.
+pub(crate) fn halt_file() -> Result<PathBuf, CommandError> {
+    Ok(folder("XDG_STATE_HOME", ".local/state")?.join("halt"))
+}
+
 /// `$XDG_STATE_HOME/rotakey/usage.db`: the index of the use of keys, if none is named.
 pub(crate) fn usage_index() -> Result<PathBuf, CommandError> {
     Ok(folder("XDG_STATE_HOME", ".local/state")?.join("usage.db"))

@@ -1,5 +1,6 @@
 //! Moves rotations on: observe, decide, do one effect, append.
 
+mod hold;
 mod tick;
 
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use rotakey_core::fact::KeyStatus;
 use rotakey_core::id::{AccessKeyId, RotationId, WorkerId};
 use rotakey_core::rotate::{
-    Answer, EFFECT_DEADLINE, Ending, Event, FailureKind, Intent, LAST_USED_LAG, Next, Outcome, Plan,
+    Answer, Approval, EFFECT_DEADLINE, Ending, Event, FailureKind, Intent, LAST_USED_LAG, Next, Outcome, Plan,
     Question, Rotation, State,
 };
 use rotakey_core::secret::AccessKeyPair;
@@ -22,6 +23,7 @@ use crate::permits::Permits;
 use crate::port::{Account, Accounts, Checks, Clock, Destination, Destinations, PortError, PortErrorKind};
 use crate::store::{Store, StoreError, Turn};
 
+pub use hold::Guard;
 pub use tick::{Tick, Undriven};
 
 /// Waits up to this long are slept through rather than left to the next tick.
@@ -64,6 +66,7 @@ pub struct Engine<'a> {
     ports: Ports<'a>,
     worker: WorkerId,
     listener: Listener<'a>,
+    guard: Guard<'a>,
     custody: Mutex<BTreeMap<AccessKeyId, AccessKeyPair>>,
     permits: Permits,
     herald: Option<Herald<'a>>,
@@ -98,7 +101,15 @@ impl<'a> Engine<'a> {
     /// An engine with nothing in custody.
     pub fn new(ports: Ports<'a>, worker: WorkerId, listener: Listener<'a>) -> Self {
         let custody = Mutex::default();
-        Self { ports, worker, listener, custody, permits: Permits::default(), herald: None }
+        Self {
+            ports,
+            worker,
+            listener,
+            guard: hold::UNGUARDED,
+            custody,
+            permits: Permits::default(),
+            herald: None,
+        }
     }
 
     /// Lets people be told after every pass.
@@ -156,7 +167,13 @@ impl<'a> Engine<'a> {
         let rotation = journal.rotation();
         let look_again = self.ports.clock.now() + LOOK_EVERY;
         let turn = match standing {
-            Standing::Waits { until, .. } => Turn::Worker { due: look_again.min(*until) },
+            Standing::Waits { until, .. } => {
+                let due = look_again.min(*until);
+                match rotation.awaits_approval(self.ports.clock.now()) {
+                    Some(_) => Turn::Person { due: Some(due) },
+                    None => Turn::Worker { due },
+                }
+            }
             Standing::Asks(_) => {
                 Turn::Person { due: rotation.must_look_while_asking().then_some(look_again) }
             }
@@ -193,6 +210,14 @@ impl<'a> Engine<'a> {
         self.tell(id, &Event::Signalled { by: by.to_owned(), what: what.to_owned() }).await
     }
 
+    /// Lets a person agree to a step of a rotation under way.
+    ///
+    /// # Errors
+    /// [`JournalError::OutOfPlace`] if the step needs no approval, or not that person's.
+    pub async fn approve(&self, id: &RotationId, approval: Approval) -> Result<Rotation, JournalError> {
+        self.tell(id, &Event::Approved { approval }).await
+    }
+
     /// Stops a rotation where it stands and leaves the world as it is.
     ///
     /// # Errors
@@ -225,6 +250,9 @@ impl<'a> Engine<'a> {
             let why = format!("account {account_id} is not among those that this run works in");
             return Ok(Some(Standing::Waits { until: now + LOOK_EVERY, why }));
         };
+        if self.take_approvals(journal).await? {
+            return Ok(None);
+        }
         let permit = self.permits.take(account_id).await;
         // The permit may have been waited for.
         let now = self.ports.clock.now();
@@ -235,6 +263,9 @@ impl<'a> Engine<'a> {
         let at = if judging_use { look.observed.looked_at } else { now };
         match journal.rotation().next(&look.observed, at) {
             Next::Do(effect) => {
+                if let Some(standing) = self.held_back(journal.rotation(), effect.intent(), now).await? {
+                    return Ok(Some(standing));
+                }
                 let deadline = self.ports.clock.now() + EFFECT_DEADLINE;
                 let intent = effect.intent().clone();
                 let started = Event::Started { intent, by: self.worker.clone(), deadline };

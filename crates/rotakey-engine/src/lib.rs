@@ -2,6 +2,7 @@
 //! append what happened. It names no adapter: everything outside is reached through the traits of [`port`].
 
 pub mod conformance;
+pub mod control;
 pub mod driver;
 pub mod herald;
 pub mod inventory;

@@ -14,6 +14,7 @@ use crate::store::{Append, Claim, Outlook, RotationSummary, Store, StoreError, T
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     logs: Mutex<Logs>,
+    controls: Mutex<BTreeMap<String, String>>,
 }
 
 /// The logs, each known by its place in the order in which they began.
@@ -152,6 +153,21 @@ impl Store for MemoryStore {
     async fn open_rotations(&self) -> Result<Vec<RotationSummary>, StoreError> {
         let logs = self.logs();
         Ok(logs.open.iter().map(|index| logs.summary(*index)).collect())
+    }
+
+    async fn controls(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let controls = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = controls.iter().filter(|(name, _)| name.starts_with(prefix));
+        Ok(kept.map(|(name, body)| (name.clone(), body.clone())).collect())
+    }
+
+    async fn set_control(&self, name: &str, body: Option<&str>) -> Result<(), StoreError> {
+        let mut controls = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
+        match body {
+            Some(body) => drop(controls.insert(name.to_owned(), body.to_owned())),
+            None => drop(controls.remove(name)),
+        }
+        Ok(())
     }
 
     async fn rotations(&self) -> Result<Vec<RotationSummary>, StoreError> {

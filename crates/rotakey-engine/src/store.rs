@@ -229,6 +229,13 @@ pub trait Store: Send + Sync {
     /// All rotations that have not ended, in the order in which they began. Costs as much as there are of these.
     async fn open_rotations(&self) -> Result<Vec<RotationSummary>, StoreError>;
 
+    /// What is kept under names that begin with that text, in the order of the names: small texts that people say to
+    /// all workers at once ([`crate::control`]). What was set before by anybody is seen.
+    async fn controls(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError>;
+
+    /// Keeps the text under that name durably in place of what was kept there, or nothing. Idempotent.
+    async fn set_control(&self, name: &str, body: Option<&str>) -> Result<(), StoreError>;
+
     /// All rotations, in the order in which they began.
     async fn rotations(&self) -> Result<Vec<RotationSummary>, StoreError>;
 }

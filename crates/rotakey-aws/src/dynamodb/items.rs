@@ -24,6 +24,7 @@ pub(super) const ORDINAL: &str = "ordinal";
 const ACCOUNT_ID: &str = "account_id";
 const USER_NAME: &str = "user_name";
 const USER_ID: &str = "user_id";
+const CONTROL: &str = "control";
 const BODY: &str = "body";
 const HASH: &str = "hash";
 
@@ -100,6 +101,26 @@ pub(super) fn format_key() -> Item {
 
 pub(super) fn ordinal_key() -> Item {
     key("rotakey", "ordinal")
+}
+
+/// What people say to all workers at once.
+pub(super) fn controls() -> AttributeValue {
+    string(CONTROL)
+}
+
+pub(super) fn control_key(name: &str) -> Item {
+    key(CONTROL, name)
+}
+
+pub(super) fn write_control(name: &str, body: &str) -> Item {
+    let mut item = control_key(name);
+    item.insert(BODY.to_owned(), string(body));
+    item
+}
+
+/// The name and the text.
+pub(super) fn read_control(item: &Item) -> Option<(String, String)> {
+    Some((text(item, SORT)?.to_owned(), text(item, BODY)?.to_owned()))
 }
 
 pub(super) fn log(id: &RotationId) -> AttributeValue {

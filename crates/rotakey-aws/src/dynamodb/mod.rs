@@ -5,6 +5,7 @@
 //! | `rotation` | the rotation's id | whose key it rotates, its version, and, until it ends, whose turn it is |
 //! | `log ID` | the version of the first record | the records of one append |
 //! | `user ID` | `open` | the open rotation of that user |
+//! | `control` | a name | what people say to all workers at once: a halt, and approvals |
 //! | `told ID` | a notice and a channel | what people were told of that rotation |
 //! | `told` | the rotation's id | a rotation of which there is nothing more to tell |
 //! | `rotakey` | `format`, `ordinal` | whose table it is, and how many rotations have begun |
@@ -36,6 +37,9 @@ use rotakey_core::id::{AccountId, RotationId};
 use rotakey_core::rotate::Record;
 use rotakey_engine::port::{PortError, PortErrorKind};
 use rotakey_engine::store::{Append, Claim, Outlook, RotationSummary, Store, StoreError, Turn};
+
+use crate::error::failed;
+use read::Range;
 
 pub use table::{Readiness, Table};
 
@@ -84,6 +88,31 @@ impl Store for DynamoStore {
 
     async fn open_rotations(&self) -> Result<Vec<RotationSummary>, StoreError> {
         self.heads(true).await
+    }
+
+    async fn controls(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let items = self.all(Range::whole(items::controls())).await?;
+        let controls: Option<Vec<_>> = items.iter().map(items::read_control).collect();
+        let mut controls = controls.ok_or_else(|| self.unreadable("what people said to all workers"))?;
+        controls.retain(|(name, _)| name.starts_with(prefix));
+        Ok(controls)
+    }
+
+    async fn set_control(&self, name: &str, body: Option<&str>) -> Result<(), StoreError> {
+        let table = &self.table;
+        let done = match body {
+            Some(body) => {
+                let item = Some(items::write_control(name, body));
+                let call = self.client.put_item().table_name(table).set_item(item);
+                call.send().await.map(drop).map_err(failed("dynamodb:PutItem"))
+            }
+            None => {
+                let key = Some(items::control_key(name));
+                let call = self.client.delete_item().table_name(table).set_key(key);
+                call.send().await.map(drop).map_err(failed("dynamodb:DeleteItem"))
+            }
+        };
+        done.map_err(|error| self.failed(&error))
     }
 
     async fn rotations(&self) -> Result<Vec<RotationSummary>, StoreError> {

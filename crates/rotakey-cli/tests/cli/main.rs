@@ -6,6 +6,7 @@ mod git;
 mod help;
 mod notify;
 mod rotate;
+mod rotate_controls;
 mod rotate_simulate;
 mod sandbox;
 mod scan;

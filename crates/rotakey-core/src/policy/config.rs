@@ -1,6 +1,7 @@
 //! Reads `rotakey.toml`.
 
 mod accounts;
+mod controls;
 mod notify;
 mod policy;
 mod rotate;

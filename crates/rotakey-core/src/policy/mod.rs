@@ -5,6 +5,7 @@
 //! the same file to editors.
 
 mod accounts;
+mod approval;
 mod config;
 mod exemption;
 mod glob;
@@ -22,6 +23,7 @@ mod template;
 use schemars::JsonSchema;
 
 pub use accounts::{AccountSelector, AccountsConfig, AccountsFrom, ExternalId};
+pub use approval::ApprovalRule;
 pub use config::{Config, check};
 pub use exemption::{Exempt, Exemption, Ruling, ruling};
 pub use glob::Glob;
@@ -30,12 +32,13 @@ pub use mistake::{Gravity, Mistake, Position};
 pub use notify::NotifyEntry;
 pub use period::{InvalidPeriod, Period};
 pub use rotate::{
-    CheckEntry, DestinationEntry, DestinationTemplate, NoDestination, RotateConfig, RotateRule, Undecided,
+    CheckEntry, ChosenUsers, DestinationEntry, DestinationTemplate, NoDestination, RotateConfig, RotateRule,
+    Undecided,
 };
 pub use rule::{Applied, Limits, Rule};
 pub(crate) use schema::OneOrMany;
 pub use schema::json_schema;
-pub(crate) use schema::{AccountNumber, Instant, KeyId};
+pub(crate) use schema::{AccountNumber, DayOfWeek, Instant, KeyId, LocalTime, NumberOrShare, TimeOfDay};
 pub use subject::{KeySlot, KeySubject, Principal, Privilege, UserSubject};
 pub use template::{InvalidTemplate, Template};
 

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::str::FromStr;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime, Time};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -243,6 +243,80 @@ impl<'t> Reader<'t> {
             return None;
         }
         day
+    }
+
+    /// A switch.
+    pub(super) fn switch(&mut self, field: &Field<'_>) -> Option<bool> {
+        match field.value.get_ref() {
+            DeValue::Boolean(switch) => Some(*switch),
+            other => self.wrong_type(field, other, "true or false"),
+        }
+    }
+
+    /// Whether the value is a switch.
+    pub(super) fn is_switch(&self, field: &Field<'_>) -> bool {
+        matches!(field.value.get_ref(), DeValue::Boolean(_))
+    }
+
+    /// A whole number, none below zero.
+    pub(super) fn number(&mut self, field: &Field<'_>) -> Option<u32> {
+        let DeValue::Integer(number) = field.value.get_ref() else {
+            return self.wrong_type(field, field.value.get_ref(), "a number");
+        };
+        let parsed = u32::from_str_radix(number.as_str(), number.radix()).ok();
+        if parsed.is_none() {
+            self.mistake(field, "is not a number that makes sense here", None);
+        }
+        parsed
+    }
+
+    /// Whether the value is a number.
+    pub(super) fn is_number(&self, field: &Field<'_>) -> bool {
+        matches!(field.value.get_ref(), DeValue::Integer(_))
+    }
+
+    /// A local time, or a day: then its first moment, or the first behind it if it is the last of something.
+    pub(super) fn local_time(&mut self, field: &Field<'_>, last: bool) -> Option<DateTime> {
+        const HINT: &str = "write a day, such as 2027-01-31, or a local time, such as 2027-01-31T18:00:00";
+        let text = match field.value.get_ref() {
+            DeValue::Datetime(date) => date.to_string(),
+            DeValue::String(text) => text.to_string(),
+            other => {
+                let what = format!("is of type {}, not a day or a local time", other.type_str());
+                self.mistake(field, what, Some(HINT.to_owned()));
+                return None;
+            }
+        };
+        let has_offset = text.ends_with('Z') || text.get(11..).is_some_and(|time| time.contains(['+', '-']));
+        let day = (text.len() == "2027-01-31".len()).then(|| text.parse::<Date>().ok()).flatten();
+        let time = match day {
+            Some(day) if last => day.tomorrow().ok().map(|day| day.to_datetime(Time::midnight())),
+            Some(day) => Some(day.to_datetime(Time::midnight())),
+            None if has_offset => None,
+            None => text.replace(' ', "T").parse::<DateTime>().ok(),
+        };
+        if time.is_none() {
+            let hint = if has_offset { "leave the offset out, and name time_zone" } else { HINT };
+            self.mistake(field, format!("{text:?} is not a day or a local time"), Some(hint.to_owned()));
+        }
+        time
+    }
+
+    /// A time of the day in whole minutes, as a TOML time or as a text. `24:00` is midnight.
+    pub(super) fn time_of_day(&mut self, field: &Field<'_>) -> Option<Time> {
+        let text = match field.value.get_ref() {
+            DeValue::Datetime(time) if time.date.is_none() && time.offset.is_none() => time.to_string(),
+            DeValue::String(text) => text.to_string(),
+            other => return self.wrong_type(field, other, "a time such as \"22:30\""),
+        };
+        let minutes = text.strip_suffix(":00").filter(|rest| rest.len() == "22:30".len()).unwrap_or(&text);
+        let time = (minutes.len() == "22:30".len()).then(|| minutes.parse::<Time>().ok()).flatten();
+        let time = if minutes == "24:00" { Some(Time::midnight()) } else { time };
+        if time.is_none() {
+            let hint = "write it as \"22:30\"".to_owned();
+            self.mistake(field, format!("{text:?} is not a time of the day"), Some(hint));
+        }
+        time
     }
 
     fn wrong_type<T>(&mut self, field: &Field<'_>, found: &DeValue<'_>, expected: &str) -> Option<T> {

@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
+use super::approval::ApprovalRule;
 use super::matcher::{Answer, Matcher};
 use super::period::Period;
 use super::subject::UserSubject;
 use super::template::{InvalidTemplate, Template};
 use crate::destination::{DestinationSpec, FieldKind, Kind};
-use crate::rotate::CheckSpec;
+use crate::rotate::controls::Controls;
+use crate::rotate::{ApprovalNeed, CheckSpec};
 
 /// The `[rotate]` section.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
@@ -30,6 +32,14 @@ pub struct RotateConfig {
     pub verify_timeout: Period,
     /// For how long the old key is made inactive by way of trial, before it is for good. No trial if absent.
     pub brown_out: Option<Period>,
+    /// Whose inactive keys are deleted, after a check, rather than reported: `true` for everybody's.
+    pub finish_inactive: ChosenUsers,
+    /// Whose approval rotations need.
+    #[schemars(rename = "approval")]
+    pub approvals: Vec<ApprovalRule>,
+    /// What holds rotations back.
+    #[schemars(flatten)]
+    pub controls: Controls,
     /// Where new keys go. Every entry that matches a user is one destination of it.
     #[schemars(rename = "destination")]
     pub destinations: Vec<DestinationEntry>,
@@ -50,6 +60,9 @@ impl Default for RotateConfig {
             adopt_timeout: Period::days(14),
             verify_timeout: Period::minutes(5),
             brown_out: None,
+            finish_inactive: ChosenUsers::default(),
+            approvals: Vec::new(),
+            controls: Controls::default(),
             destinations: Vec::new(),
             rules: Vec::new(),
             checks: Vec::new(),
@@ -64,6 +77,12 @@ impl RotateConfig {
     /// The least `quiet_for`: the credential report, and with it the last use of a key, may be four hours
     /// old, and of each quarter of an hour only the first use is recorded.
     pub const LEAST_QUIET_FOR: Period = Period::hours(5);
+
+    /// Whose approval the rotations of that user need. A rule that is perhaps meant for it holds.
+    pub fn approvals_for(&self, subject: &UserSubject) -> Vec<ApprovalNeed> {
+        let rules = self.approvals.iter().filter(|rule| rule.matcher.matches(subject) != Answer::No);
+        rules.flat_map(ApprovalRule::needs).collect()
+    }
 
     /// The destinations of that user, in the order of the file; none if no entry matches.
     ///
@@ -157,6 +176,45 @@ pub struct CheckEntry {
     /// The check.
     #[schemars(flatten)]
     pub check: CheckSpec,
+}
+
+/// Users for whom something is done: everybody, or those who match one of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChosenUsers(pub Vec<Matcher>);
+
+impl ChosenUsers {
+    /// Whether the user surely is one of them.
+    pub fn contain(&self, subject: &UserSubject) -> bool {
+        self.0.iter().any(|matcher| matcher.matches(subject) == Answer::Yes)
+    }
+}
+
+impl JsonSchema for ChosenUsers {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ChosenUsers".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let matcher = generator.subschema_for::<Matcher>();
+        schemars::json_schema!({
+            "anyOf": [
+                { "type": "boolean" },
+                {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": { "match": matcher },
+                        "required": ["match"],
+                        "additionalProperties": false,
+                    },
+                },
+            ],
+        })
+    }
 }
 
 /// The destinations of a user cannot be told.

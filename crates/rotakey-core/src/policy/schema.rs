@@ -56,6 +56,36 @@ text_schema!(
 );
 
 text_schema!(
+    /// A [`Weekday`](jiff::civil::Weekday).
+    DayOfWeek,
+    { "description": "A day of the week.", "enum": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] }
+);
+
+text_schema!(
+    /// A [`Time`](jiff::civil::Time) in whole minutes.
+    TimeOfDay,
+    { "type": "string", "description": "A time of the day, such as 22:30.", "pattern": "^[0-2][0-9]:[0-5][0-9]$" }
+);
+
+text_schema!(
+    /// A day, or a local time, as a TOML date or as a text.
+    LocalTime,
+    { "type": "string", "description": "A day, or a local time, such as 2027-01-31T18:00:00." }
+);
+
+text_schema!(
+    /// A [`Share`](crate::rotate::controls::Share).
+    NumberOrShare,
+    {
+        "description": "A number, or a share of the users with an active key, such as \"10%\".",
+        "anyOf": [
+            { "type": "integer", "minimum": 1 },
+            { "type": "string", "pattern": "^[0-9]{1,3} ?%$" },
+        ],
+    }
+);
+
+text_schema!(
     /// An instant in RFC 3339.
     Instant,
     { "type": "string", "description": "An instant in UTC.", "format": "date-time" }

@@ -3,14 +3,18 @@
 
 use jiff::Timestamp;
 
+use super::approval::ApprovedStep;
 use super::check::Alarm;
 use super::effect::{FailureKind, Intent, Outcome};
 use super::event::{Answer, Note};
-use super::proof::{Adopted, CutOver, Delivered, OldKeyQuiet};
+use super::plan::Finish;
+use super::proof::{Adopted, CutOver, Delivered, OldKeyQuiet, Superseded};
 use super::question::Question;
 use super::rotation::{IllegalEvent, InFlight, Rotation, Trouble};
 use super::service::{PointProbes, ServicePoint};
-use super::state::{ACCEPTANCES, Adoption, LostCreate, NewKey, OldKey, Probes, State, in_a_row};
+use super::state::{
+    ACCEPTANCES, Adoption, Finishing, LostCreate, NewKey, OldKey, Probes, State, in_a_row,
+};
 
 impl Rotation {
     pub(super) fn finish(
@@ -182,6 +186,19 @@ impl Rotation {
                 self.deleted.insert(key);
                 state
             }
+            (
+                State::Finishing(finishing),
+                Intent::Disable { .. },
+                Outcome::Done | Outcome::Unknown | Outcome::Failed { kind: FailureKind::Ambiguous, .. },
+            ) => {
+                let since = (*result == Outcome::Done).then_some(at);
+                State::Finishing(Finishing { perhaps_disabled: true, since, ..finishing })
+            }
+            (State::Finishing(_), Intent::Enable { .. }, Outcome::Done) => State::Planned,
+            (state @ State::Finishing(_), Intent::Delete { key }, Outcome::Done) => {
+                self.deleted.insert(key);
+                state
+            }
             (state, _, Outcome::Done | Outcome::Unknown | Outcome::Failed { .. }) => state,
             (_, _, Outcome::Created { .. } | Outcome::Accepted { .. }) => return Err(illegal),
         };
@@ -194,6 +211,7 @@ impl Rotation {
         at: Timestamp,
         illegal: IllegalEvent,
     ) -> Result<Self, IllegalEvent> {
+        let agreed = self.approved(ApprovedStep::Begin, at);
         self.state = match (self.state, note) {
             (State::Issuing { create }, Note::NothingCreated) => {
                 self.given_up = Some(create);
@@ -229,7 +247,9 @@ impl Rotation {
                 self.deleted.insert(key.clone());
                 State::Deleted { new }
             }
-            (state @ State::RollingBack { .. }, Note::Gone { key }) if self.deleting.contains(key) => {
+            (state @ (State::RollingBack { .. } | State::Finishing(_)), Note::Gone { key })
+                if self.deleting.contains(key) =>
+            {
                 self.deleted.insert(key.clone());
                 state
             }
@@ -323,6 +343,23 @@ impl Rotation {
                 let rehearsed = self.plan.timing.brown_out.is_none();
                 State::Ready { new, cut_over, adoption, rehearsed }
             }
+            (State::Planned, Note::Superseded { quiet_since, .. })
+                if self.plan.finish().is_some() && agreed =>
+            {
+                // What somebody else disabled counts as inactive from the moment it was seen to be.
+                let found_inactive = self.plan.finish().is_some_and(Finish::found_inactive);
+                State::Finishing(Finishing {
+                    superseded: Superseded { quiet: OldKeyQuiet(()), quiet_since: *quiet_since },
+                    perhaps_disabled: false,
+                    since: found_inactive.then_some(at),
+                    disproved: false,
+                })
+            }
+            // Still disabled: it is enabled again before anything else.
+            (State::Finishing(finishing), Note::OldKeyUsed { .. }) if finishing.perhaps_disabled => {
+                State::Finishing(Finishing { disproved: true, ..finishing })
+            }
+            (State::Finishing(_), Note::OldKeyUsed { .. }) => State::Planned,
             (State::BrownOut { new, cut_over, adoption, enabled_at: Some(_), .. }, Note::BrownOutPassed) => {
                 State::Ready { new, cut_over, adoption, rehearsed: true }
             }

@@ -1,22 +1,33 @@
 //! Which keys are to be rotated, and which users only a person can decide about.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::plan::{Plan, Subject, Timing};
+use super::plan::{Finish, Plan, Subject, Task, Timing, UserTraits};
+use super::relation::{KeyHistory, KeyUse, Patience, Relation, relation};
 use crate::audit::Code;
 use crate::destination::DestinationSpec;
 use crate::fact::{KeyStatus, LastUsed, Seen};
 use crate::id::{AccessKeyId, UserId, UserName};
-use crate::policy::{Period, Policy, RotateConfig, Ruling, Undecided, UserSubject, ruling};
+use crate::policy::{
+    Applied, KeySubject, Period, Policy, RotateConfig, Ruling, Undecided, UserSubject, ruling,
+};
 
 /// What rotating comes to for one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// Its one key is due.
+    /// A key is to be replaced, or brought to its end.
     Rotate(Box<Plan>),
+    /// A key is due, and time alone makes room for a new one.
+    Waits {
+        /// Until when.
+        until: Timestamp,
+        /// What is waited for.
+        why: String,
+    },
     /// A key is due, but only a person can say what to do.
     Ask {
         /// What stands in the way.
@@ -85,91 +96,245 @@ pub struct Chooser<'a> {
     pub now: Timestamp,
     /// Whether keys are rotated that are not due yet, because a person named them.
     pub also_not_due: bool,
+    /// The key that rotakey itself signs its calls with.
+    pub own_key: Option<&'a AccessKeyId>,
+    /// What a source of all uses tells of a key, if there is one.
+    pub history: &'a dyn Fn(&AccessKeyId) -> Option<KeyHistory>,
 }
+
+/// What is decided about a user, or stands in the way of deciding.
+type Chosen<T> = Result<T, Box<Choice>>;
 
 impl Chooser<'_> {
     /// Decides about one user. A key is due from the warning period before its limit on: begun then, the
     /// rotation ends before the limit.
     pub fn choose(&self, user: &UserSubject) -> Choice {
-        let Some(user_name) = user.principal.user() else { return root(user) };
+        self.decide(user).unwrap_or_else(|choice| *choice)
+    }
+
+    fn decide(&self, user: &UserSubject) -> Chosen<Choice> {
+        let Some(user_name) = user.principal.user() else { return Ok(root(user)) };
+        let leftover = self.leftover(user);
+        if let Some((key, quiet_since)) = &leftover
+            && self.rotate.finish_inactive.contain(user)
+            && self.now >= self.window_ends(*quiet_since)
+        {
+            let reason =
+                format!("inactive, not used since {quiet_since}; an inactive key is finished by policy");
+            let others = ids(user, key)?;
+            let finish = Finish { successor: None, others, quiet_for: self.rotate.delete_after.into() };
+            return self.finish(user, user_name, key, finish, reason, None);
+        }
         let active: Vec<_> = user.keys.iter().filter(|key| key.is_active()).collect();
         if active.is_empty() {
-            return Choice::NoActiveKey;
+            return Ok(Choice::NoActiveKey);
         }
         let applied = self.policy.limits_for(user);
-        let mut first_due: Option<(Timestamp, Timestamp)> = None;
-        for key in &active {
+        let limit_at = self.due(user, &active, &applied)?;
+        match (active.as_slice(), leftover) {
+            ([key], None) if user.keys.len() == 1 => self.replace(user, user_name, key, limit_at, &applied),
+            ([_], leftover) => Ok(self.inactive_in_the_way(user, leftover)),
+            _ => self.several(user, user_name, &active, limit_at),
+        }
+    }
+
+    /// When the first of the keys gets too old, if one is due and none exempt.
+    fn due(&self, user: &UserSubject, active: &[&KeySubject], applied: &Applied<'_>) -> Chosen<Timestamp> {
+        let mut first: Option<(Timestamp, Timestamp)> = None;
+        for key in active {
             let Seen::Known(created_at) = key.created_at else {
-                return ask(user, "it is not known when a key was created", "audit again, then plan again");
+                let why = "it is not known when a key was created";
+                return Err(Box::new(ask(user, why, "audit again, then plan again")));
             };
             let limit = applied.limits.max_age.after(created_at);
             let due = applied.limits.warn_before.before(limit);
-            first_due = Some(first_due.map_or((due, limit), |first| first.min((due, limit))));
+            first = Some(first.map_or((due, limit), |first| first.min((due, limit))));
         }
-        let (due_at, limit_at) = first_due.expect("there is an active key");
+        let (due_at, limit_at) = first.expect("there is an active key");
         if self.now < due_at && !self.also_not_due {
-            return Choice::NotDue { due_at };
+            return Err(Box::new(Choice::NotDue { due_at }));
         }
         let code = if self.now > limit_at { Code::KeyTooOld } else { Code::KeyDueSoon };
-        for key in &active {
+        for key in active {
             let ruling = ruling(&self.policy.exemptions, code, user, key, self.now);
             if let Ruling::Exempt(_) = ruling {
-                return Choice::Exempt { why: ruling.to_string() };
+                return Err(Box::new(Choice::Exempt { why: ruling.to_string() }));
             }
         }
-        match (active.as_slice(), user.keys.len()) {
-            ([_, _, ..], _) => {
-                return ask(
-                    user,
-                    "it has several active keys: which one an application uses is not known",
-                    "find out who uses each key; disable the one that nobody needs, then delete it, and plan again",
-                );
-            }
-            ([_], 2..) => {
-                return ask(
-                    user,
-                    "an inactive key takes the second place",
-                    "delete the inactive key if nobody misses it, then plan again",
-                );
-            }
-            _ => {}
+        Ok(limit_at)
+    }
+
+    fn replace(
+        &self,
+        user: &UserSubject,
+        user_name: &UserName,
+        key: &KeySubject,
+        limit_at: Timestamp,
+        applied: &Applied<'_>,
+    ) -> Chosen<Choice> {
+        let destinations = self.with_a_copy(self.destinations(user)?, user);
+        let reason = self.reason(
+            key.created_at.known().copied(),
+            limit_at,
+            &applied.to_string(),
+            applied.limits.max_age,
+        );
+        let plan = self.plan(user, user_name, key, Task::Replace, destinations, reason, Some(limit_at))?;
+        Ok(Choice::Rotate(Box::new(plan)))
+    }
+
+    /// Two active keys leave no place for a third. One that was replaced is brought to its end, which makes room;
+    /// if each is needed, only a person can make room.
+    fn several(
+        &self,
+        user: &UserSubject,
+        user_name: &UserName,
+        active: &[&KeySubject],
+        limit_at: Timestamp,
+    ) -> Chosen<Choice> {
+        let mut uses = Vec::new();
+        for key in active {
+            let (Some(id), Seen::Known(created_at), Seen::Known(last_used)) =
+                (&key.id, &key.created_at, &key.last_used)
+            else {
+                return Ok(several_unknown(user, "what is known of a key is not enough"));
+            };
+            uses.push(KeyUse {
+                id: id.clone(),
+                created_at: *created_at,
+                last_used: last_used.clone(),
+                history: (self.history)(id),
+            });
         }
-        let key = active[0];
-        let (Some(user_id), Some(old_key)) = (&user.user_id, &key.id) else {
-            return ask(
+        let patience = Patience {
+            quiet_for: self.rotate.quiet_for.into(),
+            longest_quiet: self.rotate.longest_quiet.into(),
+            adopt_timeout: self.rotate.adopt_timeout.into(),
+        };
+        match relation(&uses, &patience, self.now) {
+            Relation::Pair { old, new, quiet_for, why } => {
+                let key = active.iter().find(|key| key.id.as_ref() == Some(&old)).expect("it is one of them");
+                let mut others = ids(user, key)?;
+                others.remove(&new);
+                let finish = Finish { successor: Some(new), others, quiet_for };
+                self.finish(user, user_name, key, finish, why, Some(limit_at))
+            }
+            Relation::Independent { why } => Ok(ask(
                 user,
-                "its ids are not known",
-                "plan with access to the account, not from a saved report",
-            );
+                &format!("it has {} active keys, each with applications of its own: {why}", active.len()),
+                &format!(
+                    "a user can have two keys, so there is no place for a new one: make another user with the same \
+                     policies (aws iam create-user --user-name {user_name}-2), give it a key, move the applications \
+                     of one key there, disable and then delete that key, and plan again"
+                ),
+            )),
+            Relation::Unknown { why } => Ok(several_unknown(user, &why)),
+        }
+    }
+
+    fn inactive_in_the_way(&self, user: &UserSubject, leftover: Option<(&KeySubject, Timestamp)>) -> Choice {
+        match leftover {
+            Some((_, quiet_since)) if self.rotate.finish_inactive.contain(user) => Choice::Waits {
+                until: self.window_ends(quiet_since),
+                why: "an inactive key takes the second place; it is finished by policy".to_owned(),
+            },
+            _ => ask(
+                user,
+                "an inactive key takes the second place",
+                "delete the inactive key if nobody misses it, then plan again; or let rotakey do so: \
+                 finish_inactive = true in [rotate]",
+            ),
+        }
+    }
+
+    /// The oldest inactive key of which enough is known, and since when it has been without use. When it was
+    /// disabled nobody says: after its last use.
+    fn leftover<'u>(&self, user: &'u UserSubject) -> Option<(&'u KeySubject, Timestamp)> {
+        let quiet_since = |key: &'u KeySubject| {
+            let (Some(_), Seen::Known(created_at), Seen::Known(last_used)) =
+                (&key.id, &key.created_at, &key.last_used)
+            else {
+                return None;
+            };
+            let exempt = ruling(&self.policy.exemptions, Code::KeyTooOld, user, key, self.now);
+            let exempt = matches!(exempt, Ruling::Exempt(_));
+            (!exempt).then(|| (key, last_used.at().unwrap_or(*created_at)))
+        };
+        let inactive = user.keys.iter().filter(|key| !key.is_active());
+        inactive.filter_map(quiet_since).min_by_key(|(key, _)| key.created_at.known().copied())
+    }
+
+    fn window_ends(&self, quiet_since: Timestamp) -> Timestamp {
+        let due = self.rotate.delete_after.after(quiet_since);
+        due.checked_add(super::LAST_USED_LAG).unwrap_or(Timestamp::MAX)
+    }
+
+    fn finish(
+        &self,
+        user: &UserSubject,
+        user_name: &UserName,
+        key: &KeySubject,
+        finish: Finish,
+        reason: String,
+        limit_at: Option<Timestamp>,
+    ) -> Chosen<Choice> {
+        if key.id.as_ref() == self.own_key && self.own_key.is_some() {
+            return Ok(ask(
+                user,
+                "rotakey itself runs on a key that seems to have been replaced",
+                "run rotakey with the other key, then plan again",
+            ));
+        }
+        let destinations = self.destinations(user)?;
+        let plan = self.plan(user, user_name, key, Task::Finish(finish), destinations, reason, limit_at)?;
+        Ok(Choice::Rotate(Box::new(plan)))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is one field of the plan")]
+    fn plan(
+        &self,
+        user: &UserSubject,
+        user_name: &UserName,
+        key: &KeySubject,
+        task: Task,
+        destinations: Vec<DestinationSpec>,
+        reason: String,
+        limit_at: Option<Timestamp>,
+    ) -> Chosen<Plan> {
+        let (Some(user_id), Some(old_key)) = (&user.user_id, &key.id) else {
+            let advice = "plan with access to the account, not from a saved report";
+            return Err(Box::new(ask(user, "its ids are not known", advice)));
         };
         let Seen::Known(last_used) = &key.last_used else {
-            return ask(user, "it is not known when the key was used last", "plan again later");
+            return Err(Box::new(ask(
+                user,
+                "it is not known when the key was used last",
+                "plan again later",
+            )));
         };
-        let destinations = match self.rotate.destinations_for(user) {
-            Ok(destinations) => self.with_a_copy(destinations, user),
-            Err(error) => {
-                return ask(user, &error.to_string(), "correct the configuration or the user's tags");
-            }
-        };
-        let told = self.rotate.checks_for(user).and_then(|checks| Ok((checks, self.timing(user)?)));
-        let (checks, timing) = match told {
-            Ok(told) => told,
-            Err(error) => return ask(user, &error.to_string(), "plan again later, with all tags readable"),
-        };
-        Choice::Rotate(Box::new(Plan {
+        let advice = "plan again later, with all tags readable";
+        let undecided = |error: Undecided| Box::new(ask(user, &error.to_string(), advice));
+        let checks = self.rotate.checks_for(user).map_err(undecided)?;
+        let timing = self.timing(user).map_err(undecided)?;
+        Ok(Plan {
             subject: subject(user, user_name, user_id),
             old_key: old_key.clone(),
             old_key_last_used: last_used.clone(),
+            own_key: self.own_key == Some(old_key),
+            task,
             destinations,
-            reason: self.reason(
-                key.created_at.known().copied(),
-                limit_at,
-                &applied.to_string(),
-                applied.limits.max_age,
-            ),
+            reason,
             timing,
             checks,
-        }))
+            limit_at,
+            traits: Some(UserTraits::of(user)),
+            approvals: self.rotate.approvals_for(user),
+        })
+    }
+
+    fn destinations(&self, user: &UserSubject) -> Chosen<Vec<DestinationSpec>> {
+        let advice = "correct the configuration or the user's tags";
+        self.rotate.destinations_for(user).map_err(|error| Box::new(ask(user, &error.to_string(), advice)))
     }
 
     /// A place that does not give secrets back cannot be gone on from after a crash, nor gone back to: a key that
@@ -214,6 +379,25 @@ impl Chooser<'_> {
     }
 }
 
+fn several_unknown(user: &UserSubject, why: &str) -> Choice {
+    ask(
+        user,
+        &format!("it has several active keys, and which of them applications need is not known: {why}"),
+        "find out who uses each key (rotakey trail usage); disable the one that nobody needs, then delete it, and \
+         plan again",
+    )
+}
+
+/// The ids of all keys of the user but that one.
+fn ids(user: &UserSubject, but: &KeySubject) -> Chosen<BTreeSet<AccessKeyId>> {
+    let others = user.keys.iter().filter(|key| key.id != but.id);
+    let ids: Option<BTreeSet<AccessKeyId>> = others.map(|key| key.id.clone()).collect();
+    ids.ok_or_else(|| {
+        let advice = "plan with access to the account, not from a saved report";
+        Box::new(ask(user, "its ids are not known", advice))
+    })
+}
+
 fn root(user: &UserSubject) -> Choice {
     if user.keys.is_empty() {
         return Choice::NoActiveKey;
@@ -247,6 +431,15 @@ mod tests {
 
     /// The test key was created on 2026-01-01: its limit is 2026-04-01, it is due from 2026-03-18 on.
     fn choose_at(now: &str, change: impl FnOnce(&mut UserSubject, &mut Policy)) -> Choice {
+        choose_with(now, &RotateConfig::default(), None, change)
+    }
+
+    fn choose_with(
+        now: &str,
+        rotate: &RotateConfig,
+        own_key: Option<&str>,
+        change: impl FnOnce(&mut UserSubject, &mut Policy),
+    ) -> Choice {
         let mut user = test_subject("alice");
         let mut policy = Policy::default();
         change(&mut user, &mut policy);
@@ -256,10 +449,12 @@ mod tests {
         };
         Chooser {
             policy: &policy,
-            rotate: &RotateConfig::default(),
+            rotate,
             fallback: &fallback,
             now: now.parse().unwrap(),
             also_not_due: false,
+            own_key: own_key.map(|id| id.parse().unwrap()).as_ref(),
+            history: &|_| None,
         }
         .choose(&user)
     }
@@ -289,6 +484,114 @@ mod tests {
         });
         let Choice::Ask { keys, .. } = choice else { panic!("{choice:?}") };
         assert_eq!(keys.len(), 2, "what is known of each key is told");
+    }
+
+    /// Alice's key was replaced by another on 2026-09-01, and last used on that day.
+    fn replaced(user: &mut UserSubject) {
+        let last_used = |at: &str| {
+            Seen::Known(LastUsed::At { at: at.parse().unwrap(), region: None, service: Some("s3".into()) })
+        };
+        user.keys[0].last_used = last_used("2026-09-01T00:00:00Z");
+        let mut new = test_key("2026-09-01T00:00:00Z");
+        new.id = Some("AKIANEWNEWNEWNEWNEW2".parse().unwrap());
+        new.slot = Some(KeySlot::Second);
+        new.last_used = last_used("2026-11-22T00:00:00Z");
+        user.keys.push(new);
+    }
+
+    #[test]
+    fn a_key_that_was_replaced_is_brought_to_its_end_first() {
+        let choice = choose_at("2026-11-23T00:00:00Z", |user, _| replaced(user));
+        let Choice::Rotate(plan) = choice else { panic!("{choice:?}") };
+        assert_eq!(plan.old_key.as_str(), "AKIAIOSFODNN7EXAMPLE");
+        let finish = plan.finish().unwrap();
+        assert_eq!(finish.successor.as_ref().unwrap().as_str(), "AKIANEWNEWNEWNEWNEW2");
+        assert_eq!(finish.quiet_for, SignedDuration::from_hours(35 * 24));
+        assert_eq!(plan.destinations, [], "no key is created, so none is kept anywhere");
+    }
+
+    #[test]
+    fn with_three_keys_the_others_are_named_and_left_alone() {
+        let choice = choose_at("2026-11-23T00:00:00Z", |user, _| {
+            replaced(user);
+            let mut third = test_key("2026-10-01T00:00:00Z");
+            third.id = Some("AKIATHIRDTHIRDTHIRD2".parse().unwrap());
+            user.keys.push(third);
+        });
+        let Choice::Rotate(plan) = choice else { panic!("{choice:?}") };
+        let finish = plan.finish().unwrap();
+        assert_eq!(plan.old_key.as_str(), "AKIAIOSFODNN7EXAMPLE");
+        assert_eq!((finish.others.len(), finish.successor.is_some()), (1, true));
+    }
+
+    #[test]
+    fn a_key_that_rotakey_runs_on_is_never_taken_for_replaced() {
+        let own = Some("AKIAIOSFODNN7EXAMPLE");
+        let choice =
+            choose_with("2026-11-23T00:00:00Z", &RotateConfig::default(), own, |user, _| replaced(user));
+        assert!(asks_about(choice).contains("rotakey itself runs on a key"));
+        let choice = choose_with("2026-11-23T00:00:00Z", &RotateConfig::default(), own, |_, _| {});
+        let Choice::Rotate(plan) = choice else { panic!("{choice:?}") };
+        assert!(plan.own_key, "but it is rotated like others");
+    }
+
+    #[test]
+    fn two_keys_with_applications_of_their_own_are_asked_about_with_a_remedy() {
+        let choice = choose_at("2026-11-23T00:00:00Z", |user, _| {
+            replaced(user);
+            user.keys[0].last_used = Seen::Known(LastUsed::At {
+                at: "2026-11-22T00:00:00Z".parse().unwrap(),
+                region: Some("eu-west-1".into()),
+                service: Some("ses".into()),
+            });
+            if let Seen::Known(LastUsed::At { region, .. }) = &mut user.keys[1].last_used {
+                *region = Some("eu-west-1".into());
+            }
+        });
+        let Choice::Ask { why, advice, .. } = choice else { panic!("{choice:?}") };
+        assert!(why.contains("each with applications of its own"), "{why}");
+        assert!(advice.contains("aws iam create-user --user-name alice-2"), "{advice}");
+    }
+
+    #[test]
+    fn a_key_left_behind_is_finished_only_by_policy_and_after_its_window() {
+        let left = |user: &mut UserSubject, _: &mut Policy| {
+            let mut left = test_key("2025-11-01T00:00:00Z");
+            left.id = Some("AKIALEFTLEFTLEFTLEF2".parse().unwrap());
+            left.status = KeyStatus::Inactive;
+            left.last_used = Seen::Known(LastUsed::At {
+                at: "2026-11-16T00:00:00Z".parse().unwrap(),
+                region: None,
+                service: None,
+            });
+            user.keys.push(left);
+        };
+        let everybody = RotateConfig {
+            finish_inactive: crate::policy::ChosenUsers(vec![Matcher::default()]),
+            ..RotateConfig::default()
+        };
+        let until = "2026-11-23T04:00:00Z";
+        let choice = choose_with("2026-11-23T03:59:59Z", &everybody, None, left);
+        assert!(matches!(&choice, Choice::Waits { until: it, .. } if it.to_string() == until), "{choice:?}");
+        let choice = choose_with(until, &everybody, None, left);
+        let Choice::Rotate(plan) = choice else { panic!("{choice:?}") };
+        assert_eq!(plan.old_key.as_str(), "AKIALEFTLEFTLEFTLEF2");
+        assert!(plan.finish().unwrap().found_inactive());
+        assert_eq!(plan.finish().unwrap().others.len(), 1);
+        assert!(asks_about(choose_at(until, left)).contains("an inactive key"));
+        let nobody = RotateConfig {
+            finish_inactive: crate::policy::ChosenUsers(vec![Matcher {
+                privilege: Some(crate::policy::PrivilegeClass::Administrator),
+                ..Matcher::default()
+            }]),
+            ..RotateConfig::default()
+        };
+        let unknown = |user: &mut UserSubject, policy: &mut Policy| {
+            left(user, policy);
+            user.privilege = Seen::Unknown("throttled".into());
+        };
+        let why = asks_about(choose_with(until, &nobody, None, unknown));
+        assert!(why.contains("an inactive key"), "unknown is not permission");
     }
 
     #[test]

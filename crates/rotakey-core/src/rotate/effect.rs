@@ -5,8 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::approval::Approved;
 use super::plan::Plan;
-use super::proof::{CutOver, Rested, Withdrawn};
+use super::proof::{CutOver, Rested, Superseded, Withdrawn};
 use crate::id::{AccessKeyId, AccountId};
 use crate::secret::Fingerprint;
 
@@ -136,8 +137,24 @@ impl Effect {
     }
 
     /// The permit to delete the old key: the new one was delivered everywhere, works, has been adopted, the
-    /// old one was quiet, and it has been disabled long enough for a mistake to show.
-    pub(super) fn delete_old_key(plan: &Plan, _cut_over: &CutOver, _rested: Rested) -> Self {
+    /// old one was quiet, it has been disabled long enough for a mistake to show, and whoever must agree has.
+    pub(super) fn delete_old_key(
+        plan: &Plan,
+        _cut_over: &CutOver,
+        _rested: Rested,
+        _approved: Approved,
+    ) -> Self {
+        Self { intent: Intent::Delete { key: plan.old_key.clone() } }
+    }
+
+    /// The permit to delete a key that has a successor, or that was found inactive: it was quiet, it has been
+    /// seen inactive for long enough for a mistake to show, and whoever must agree has.
+    pub(super) fn delete_superseded(
+        plan: &Plan,
+        _superseded: &Superseded,
+        _rested: Rested,
+        _approved: Approved,
+    ) -> Self {
         Self { intent: Intent::Delete { key: plan.old_key.clone() } }
     }
 

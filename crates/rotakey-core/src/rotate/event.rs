@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::approval::Approval;
 use super::effect::{Intent, Outcome};
 use super::plan::Plan;
 use super::question::Question;
@@ -49,6 +50,11 @@ pub enum Event {
         answer: Answer,
         /// Who.
         by: String,
+    },
+    /// A person agrees to a step of the plan.
+    Approved {
+        /// To what, and who.
+        approval: Approval,
     },
     /// Somebody (or the machine itself) wants the old state back.
     RollbackRequested {
@@ -132,6 +138,13 @@ pub enum Note {
         /// What shows that the new key has been adopted.
         adopted: String,
     },
+    /// The key needs no successor: it has one that is used, or it was inactive already.
+    Superseded {
+        /// Since when it has been quiet.
+        quiet_since: Timestamp,
+        /// What shows that it is not needed.
+        evidence: String,
+    },
     /// Nobody used the old key after the brown-out.
     BrownOutPassed,
     /// The way back to the old key begins.
@@ -161,6 +174,11 @@ pub enum Ending {
     Rotated {
         /// The new key.
         new_key: AccessKeyId,
+    },
+    /// The key is deleted; none was created.
+    Finished {
+        /// The key.
+        key: AccessKeyId,
     },
     /// The old key is in use again; what was created is gone.
     RolledBack {

@@ -10,6 +10,8 @@
 //!    |          v            v            +------------+-----+------+-----------+
 //!    +------ Orphaned <------+                               v
 //!                                                       RollingBack -> Closed
+//!
+//! Planned -> Finishing -> Closed        a key that needs no successor: none is created
 //! ```
 //!
 //! What it rests on:
@@ -23,10 +25,14 @@
 //!   nobody can ever have used.
 
 mod apply;
+mod approval;
 mod check;
 mod choice;
+pub mod controls;
 mod effect;
 mod event;
+#[cfg(test)]
+mod finish_properties;
 pub mod forecast;
 mod log;
 #[cfg(test)]
@@ -38,6 +44,7 @@ pub mod proof;
 #[cfg(test)]
 mod properties;
 mod question;
+mod relation;
 mod rotation;
 mod service;
 mod state;
@@ -47,6 +54,7 @@ mod usage;
 
 use jiff::SignedDuration;
 
+pub use approval::{Approval, ApprovalNeed, Approved, ApprovedStep, MissingApproval, PlanHash};
 pub use check::{Alarm, AlarmCheck, CheckSpec, ExecCheck, Health, HttpCheck};
 pub use choice::{Choice, Chooser, KnownKey};
 pub use effect::{Effect, FailureKind, Intent, Outcome};
@@ -54,11 +62,12 @@ pub use event::{Answer, Ending, Event, Note};
 pub use log::{BrokenLog, ChainHash, Entry, Record};
 pub use next::Next;
 pub use observed::{Held, HeldSlots, Observed, Preflight};
-pub use plan::{Plan, Subject, Timing};
+pub use plan::{Finish, Plan, Subject, Task, Timing, UserTraits, hash_of_all};
 pub use question::Question;
+pub use relation::{KeyHistory, KeyUse, Patience, Relation, relation};
 pub use rotation::{IllegalEvent, IllegalHistory, InFlight, Rotation};
 pub use service::{PROBED_SERVICES, PointProbe, ServicePoint};
-pub use state::{Adoption, LostCreate, NewKey, OldKey, Probes, State};
+pub use state::{Adoption, Finishing, LostCreate, NewKey, OldKey, Probes, State};
 pub use usage::{Consumer, ConsumerUse, KeyUsage, KnownUsage, LOOK_BACK, Left, MOST_CONSUMERS};
 
 /// How long an effect may take. After it, whoever started the effect must no longer do it, and another

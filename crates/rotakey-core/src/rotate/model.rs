@@ -59,10 +59,15 @@ pub(super) fn plan(world: &World, timing: Timing) -> Plan {
         },
         old_key: key(OLD),
         old_key_last_used: world.last_used[&key(OLD)].clone(),
+        task: Task::Replace,
         destinations: (0..world.places.len()).map(destination).collect(),
         reason: "for the story".to_owned(),
         timing,
         checks: Vec::new(),
+        limit_at: None,
+        own_key: false,
+        traits: None,
+        approvals: Vec::new(),
     }
 }
 

@@ -53,3 +53,12 @@ impl Rested {
 /// No destination serves the key, and nobody has used it since none does.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Withdrawn(pub(super) ());
+
+/// All that is needed to take a key away that has a successor, or was found inactive: applications have moved
+/// on, or cannot use it as it is. Nothing was delivered, so nothing is proven of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Superseded {
+    pub(super) quiet: OldKeyQuiet,
+    /// The instant up to which no use of the key is known: a later one shows that the proof was wrong.
+    pub(super) quiet_since: Timestamp,
+}

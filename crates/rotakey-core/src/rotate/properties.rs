@@ -685,6 +685,7 @@ impl Trial {
             Some(Ending::Rotated { new_key }) => {
                 assert_eq!(self.world.keys.keys().collect::<Vec<_>>(), [new_key]);
             }
+            Some(Ending::Finished { key }) => panic!("{key} was to be replaced"),
             Some(Ending::RolledBack { .. }) => {
                 assert_eq!(self.world.keys.keys().collect::<Vec<_>>(), [&key(OLD)]);
             }

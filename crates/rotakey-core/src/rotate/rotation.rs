@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::approval::{Approval, ApprovedStep};
 use super::check::Alarm;
 use super::effect::Intent;
 use super::event::{Ending, Event};
 use super::log::Entry;
-use super::plan::Plan;
+use super::plan::{Finish, Plan};
 use super::proof::Rested;
 use super::question::Question;
-use super::state::{LostCreate, State};
+use super::state::{Finishing, LostCreate, State};
 use super::usage::KnownUsage;
 use crate::id::{AccessKeyId, RotationId, WorkerId};
 
@@ -29,6 +30,8 @@ pub struct Rotation {
     pub(super) put_aside: Option<Question>,
     /// Why the old state is wanted back, once somebody wants it.
     pub(super) rollback: Option<String>,
+    /// What people have approved.
+    pub(super) approvals: Vec<Approval>,
     pub(super) trouble: Option<Trouble>,
     /// When rotakey itself last changed each key: until [`super::SETTLE`] later, what IAM says of it may be old.
     pub(super) touched: BTreeMap<AccessKeyId, Timestamp>,
@@ -125,6 +128,7 @@ impl Rotation {
             question: None,
             put_aside: None,
             rollback: None,
+            approvals: Vec::new(),
             trouble: None,
             touched: BTreeMap::new(),
             given_up: None,
@@ -162,6 +166,11 @@ impl Rotation {
                 self.question = Some(question.clone());
             }
             (Event::Answered { answer, by }, None) => self.answer(*answer, by, at, illegal)?,
+            // People may agree at any moment, also while a worker is at work.
+            (Event::Approved { approval }, in_flight) if self.takes_approval(approval, at) => {
+                self.approvals.push(approval.clone());
+                self.in_flight = in_flight;
+            }
             // A person may ask for the old state at any moment, also while a worker is at work.
             (Event::RollbackRequested { why, .. }, in_flight) if self.can_roll_back() => {
                 self.rollback = Some(why.clone());
@@ -318,13 +327,35 @@ impl Rotation {
         self.question.is_some() && (self.state.undelivered().is_some() || watched)
     }
 
+    /// An approval is of this plan, of a step that needs one, and not from the future.
+    fn takes_approval(&self, approval: &Approval, at: Timestamp) -> bool {
+        self.ending().is_none()
+            && self.plan.may_approve(approval.step, &approval.by)
+            && approval.at <= at + super::SETTLE
+            && approval.plan == self.plan.hash()
+    }
+
+    pub(super) fn approved(&self, step: ApprovedStep, at: Timestamp) -> bool {
+        self.plan.approved(step, &self.approvals, at).is_ok()
+    }
+
     fn may_close(&self, ending: &Ending) -> bool {
         match ending {
+            Ending::Finished { key } => {
+                *key == self.plan.old_key
+                    && self.deleted.contains(key)
+                    && matches!(self.state, State::Finishing(_))
+            }
             Ending::Rotated { new_key } => {
                 matches!(&self.state, State::Deleted { new } if new.id == *new_key)
             }
             Ending::RolledBack { .. } => {
-                self.rollback.is_some() && matches!(self.state, State::Planned | State::RollingBack { .. })
+                let undone = match &self.state {
+                    State::Planned | State::RollingBack { .. } => true,
+                    State::Finishing(finishing) => !finishing.perhaps_disabled,
+                    _ => false,
+                };
+                self.rollback.is_some() && undone
             }
             Ending::Aborted { .. } => self.can_abort(),
         }
@@ -339,7 +370,18 @@ impl Rotation {
         let old = &self.plan.old_key;
         let rested = |since: &Timestamp| Rested::check(*since, SignedDuration::ZERO, at).is_ok();
         match (&self.state, intent) {
-            (State::Planned, Intent::Create { .. }) => true,
+            (State::Planned, Intent::Create { .. }) => {
+                self.plan.task.is_to_replace() && self.approved(ApprovedStep::Begin, at)
+            }
+            (State::Finishing(_), Intent::Disable { key }) => {
+                key == old && !self.plan.finish().is_some_and(Finish::found_inactive)
+            }
+            (State::Finishing(finishing), Intent::Enable { key }) => key == old && finishing.perhaps_disabled,
+            (
+                State::Finishing(Finishing { since: Some(since), disproved: false, .. }),
+                Intent::Delete { key },
+            ) => key == old && rested(since) && self.approved(ApprovedStep::Delete, at),
+            (State::Finishing(_), Intent::Forget { key, .. }) => key == old && self.deleted.contains(key),
             (State::Orphaned { orphan, .. }, Intent::Disable { key } | Intent::Forget { key, .. }) => {
                 key == orphan
             }
@@ -362,7 +404,12 @@ impl Rotation {
             (
                 State::Disabled { since: Some(since), new_key_checked: Some(_), .. },
                 Intent::Delete { key },
-            ) => key == old && rested(since) && self.alarm.is_none(),
+            ) => {
+                key == old
+                    && rested(since)
+                    && self.alarm.is_none()
+                    && self.approved(ApprovedStep::Delete, at)
+            }
             (State::Deleted { .. }, Intent::Forget { key, .. }) => key == old,
             (
                 State::RollingBack { disabled_at: None, .. },
@@ -401,6 +448,7 @@ fn name(event: &Event) -> String {
         Event::Noted { note } => format!("the note {note:?}"),
         Event::Asked { .. } => "a question".to_owned(),
         Event::Answered { .. } => "an answer".to_owned(),
+        Event::Approved { .. } => "an approval".to_owned(),
         Event::RollbackRequested { .. } => "a request to roll back".to_owned(),
         Event::Signalled { .. } => "a signal that the old key is missed".to_owned(),
         Event::Closed { .. } => "the end".to_owned(),

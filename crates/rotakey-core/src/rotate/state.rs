@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::approval::ApprovedStep;
 use super::effect::Outcome;
 use super::event::Ending;
-use super::proof::{CutOver, Delivered, NewKeyWorks};
+use super::plan::Plan;
+use super::proof::{CutOver, Delivered, NewKeyWorks, Superseded};
 use super::service::PointProbes;
 use crate::fact::LastUsed;
 use crate::id::AccessKeyId;
@@ -113,11 +115,26 @@ pub enum State {
         /// When the new key was disabled.
         disabled_at: Option<Timestamp>,
     },
+    /// A key that is not needed any more is brought to its end; none is created.
+    Finishing(Finishing),
     /// The end.
     Closed {
         /// How it ended.
         ending: Ending,
     },
+}
+
+/// How far a key is on its way to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finishing {
+    /// Why it may go.
+    pub superseded: Superseded,
+    /// Whether rotakey may have disabled it.
+    pub perhaps_disabled: bool,
+    /// Since when it is known to be inactive; `None` while that is not certain.
+    pub since: Option<Timestamp>,
+    /// It was used since: it is to be enabled again.
+    pub disproved: bool,
 }
 
 /// A create whose answer was lost.
@@ -209,13 +226,18 @@ impl State {
             Self::Disabled { .. } => "disabled",
             Self::Deleted { .. } => "deleted",
             Self::RollingBack { .. } => "rolling-back",
+            Self::Finishing(_) => "finishing",
             Self::Closed { .. } => "closed",
         }
     }
 
     pub(super) fn new_key(&self) -> Option<&NewKey> {
         match self {
-            Self::Planned | Self::Issuing { .. } | Self::Orphaned { .. } | Self::Closed { .. } => None,
+            Self::Planned
+            | Self::Issuing { .. }
+            | Self::Orphaned { .. }
+            | Self::Finishing(_)
+            | Self::Closed { .. } => None,
             Self::Delivering { new }
             | Self::Verifying { new, .. }
             | Self::Adopting { new, .. }
@@ -229,7 +251,11 @@ impl State {
 
     pub(super) fn new_key_mut(&mut self) -> Option<&mut NewKey> {
         match self {
-            Self::Planned | Self::Issuing { .. } | Self::Orphaned { .. } | Self::Closed { .. } => None,
+            Self::Planned
+            | Self::Issuing { .. }
+            | Self::Orphaned { .. }
+            | Self::Finishing(_)
+            | Self::Closed { .. } => None,
             Self::Delivering { new }
             | Self::Verifying { new, .. }
             | Self::Adopting { new, .. }
@@ -243,6 +269,17 @@ impl State {
 
     pub(super) fn into_new_key(mut self) -> Option<NewKey> {
         self.new_key_mut().map(|new| new.clone())
+    }
+
+    /// The step before which people may have to agree, if the rotation is at it or will be without another
+    /// change of keys.
+    pub(super) fn next_approved_step(&self, plan: &Plan) -> Option<ApprovedStep> {
+        let step = match self {
+            Self::Planned => ApprovedStep::Begin,
+            Self::Disabled { .. } | Self::Finishing(_) => ApprovedStep::Delete,
+            _ => return None,
+        };
+        plan.needs_approval(step).then_some(step)
     }
 
     /// The new key whose secret may be in the memory of a worker only.
@@ -270,6 +307,7 @@ impl State {
     pub(super) fn rest_from(&mut self, at: Timestamp) {
         if let Self::Orphaned { disabled_at: Some(since), .. }
         | Self::Disabled { since: Some(since), .. }
+        | Self::Finishing(Finishing { since: Some(since), .. })
         | Self::RollingBack { disabled_at: Some(since), .. } = self
         {
             *since = at;

@@ -45,6 +45,32 @@ pub async fn check_all(harness: &dyn Harness) {
     a_record_keeps_every_character(harness).await;
     only_open_rotations_are_listed_as_open(harness).await;
     turns::check_all(harness).await;
+    what_people_say_to_all_workers_is_seen_by_all(harness).await;
+}
+
+/// [`Store::controls`] tells what [`Store::set_control`] kept, through any handle, by prefix and in the order of the
+/// names, until it is replaced or dropped.
+pub async fn what_people_say_to_all_workers_is_seen_by_all(harness: &dyn Harness) {
+    let place = harness.empty().await;
+    let (one, other) = (place.open().await, place.open().await);
+    let kept = |names: &[(&str, &str)]| -> Vec<(String, String)> {
+        names.iter().map(|&(name, body)| (name.to_owned(), body.to_owned())).collect()
+    };
+    assert_eq!(succeeds("read no control", one.controls("").await), kept(&[]));
+    for (name, body) in [("a/2", "zwei"), ("a/1", "eins \u{1f511}\n"), ("a%", "percent"), ("b", "")] {
+        succeeds("set a control", one.set_control(name, Some(body)).await);
+    }
+    let listed = succeeds("list controls", other.controls("a/").await);
+    assert_eq!(listed, kept(&[("a/1", "eins \u{1f511}\n"), ("a/2", "zwei")]));
+    assert_eq!(succeeds("list controls", other.controls("a%").await), kept(&[("a%", "percent")]));
+    assert_eq!(succeeds("list controls", other.controls("_").await), kept(&[]), "a prefix is no pattern");
+    succeeds("replace a control", other.set_control("a/2", Some("two")).await);
+    assert_eq!(succeeds("list controls", one.controls("a/2").await), kept(&[("a/2", "two")]));
+    for _ in 0..2 {
+        succeeds("drop a control, also twice", other.set_control("a/2", None).await);
+    }
+    assert_eq!(succeeds("list controls", one.controls("a/2").await), kept(&[]));
+    assert_eq!(succeeds("list all controls", one.controls("").await).len(), 3);
 }
 
 /// A store without rotations lists none, and the log of an unknown rotation is empty.

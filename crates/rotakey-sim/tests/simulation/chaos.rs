@@ -250,6 +250,14 @@ impl<S: Store> Store for Unsteady<&S> {
         self.fate.around(self.port.open_rotations()).await
     }
 
+    async fn controls(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        self.fate.around(self.port.controls(prefix)).await
+    }
+
+    async fn set_control(&self, name: &str, body: Option<&str>) -> Result<(), StoreError> {
+        self.fate.around(self.port.set_control(name, body)).await
+    }
+
     async fn rotations(&self) -> Result<Vec<RotationSummary>, StoreError> {
         self.fate.around(self.port.rotations()).await
     }

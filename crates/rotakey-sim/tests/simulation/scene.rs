@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rotakey_core::destination::{DestinationSpec, SecretsManager};
 use rotakey_core::fact::{KeyStatus, LastUsed};
 use rotakey_core::id::{AccessKeyId, AccountId, UserName};
-use rotakey_core::rotate::{Plan, Subject, Timing};
+use rotakey_core::rotate::{Plan, Subject, Task, Timing};
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::port::{Account, Accounts, UsageSource};
 use rotakey_sim::api::{Service, Tree};
@@ -162,6 +162,11 @@ impl Scene {
             reason: "for the simulation".into(),
             timing: Timing { brown_out, ..Timing::default() },
             checks: Vec::new(),
+            task: Task::Replace,
+            limit_at: None,
+            own_key: false,
+            traits: None,
+            approvals: Vec::new(),
         });
     }
 

@@ -22,7 +22,7 @@ const SCHEMA: Schema = Schema {
     application: "rotakey rotations",
     // "RTKY"
     lock: 0x5254_4b59,
-    migrations: &[include_str!("postgres/1.sql"), include_str!("postgres/2.sql")],
+    migrations: &[include_str!("postgres/1.sql"), include_str!("postgres/2.sql"), include_str!("postgres/3.sql")],
 };
 
 /// Each statement takes about a millisecond, and a worker drives some rotations at a time.
@@ -222,6 +222,29 @@ impl Store for PostgresStore {
 
     async fn open_rotations(&self) -> Result<Vec<RotationSummary>, StoreError> {
         self.list(OPEN_ROTATIONS).await
+    }
+
+    async fn controls(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = sqlx::query_as(
+            "SELECT name, body FROM rotakey_rotations.control WHERE starts_with(name, $1) ORDER BY name",
+        )
+        .bind(prefix)
+        .fetch_all(&self.database.pool)
+        .await;
+        rows.map_err(|error| self.failed(&error))
+    }
+
+    async fn set_control(&self, name: &str, body: Option<&str>) -> Result<(), StoreError> {
+        let query = match body {
+            Some(body) => sqlx::query(
+                "INSERT INTO rotakey_rotations.control (name, body) VALUES ($1, $2)
+                 ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+            )
+            .bind(name)
+            .bind(body),
+            None => sqlx::query("DELETE FROM rotakey_rotations.control WHERE name = $1").bind(name),
+        };
+        query.execute(&self.database.pool).await.map(drop).map_err(|error| self.failed(&error))
     }
 
     async fn rotations(&self) -> Result<Vec<RotationSummary>, StoreError> {

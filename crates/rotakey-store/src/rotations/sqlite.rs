@@ -26,6 +26,7 @@ pub(crate) const KIND: Kind = Kind {
             include_str!("sqlite/1.sql"),
             include_str!("sqlite/2.sql"),
             include_str!("sqlite/3.sql"),
+            include_str!("sqlite/4.sql"),
         ],
     },
     // An append takes some milliseconds.
@@ -168,6 +169,32 @@ impl Store for SqliteStore {
 
     async fn open_rotations(&self) -> Result<Vec<RotationSummary>, StoreError> {
         self.list(concat!(summaries!(), "WHERE open = 1 ORDER BY ordinal")).await
+    }
+
+    async fn controls(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let rows =
+            sqlx::query_as("SELECT name, body FROM control WHERE substr(name, 1, $1) = $2 ORDER BY name")
+                .bind(i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX))
+                .bind(prefix)
+                .fetch_all(&self.pool)
+                .await;
+        rows.map_err(|error| self.failed(&error))
+    }
+
+    async fn set_control(&self, name: &str, body: Option<&str>) -> Result<(), StoreError> {
+        let set = self.on_a_sound_connection(async |connection| {
+            let query = match body {
+                Some(body) => sqlx::query(
+                    "INSERT INTO control (name, body) VALUES ($1, $2)
+                     ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+                )
+                .bind(name)
+                .bind(body),
+                None => sqlx::query("DELETE FROM control WHERE name = $1").bind(name),
+            };
+            query.execute(connection).await
+        });
+        set.await.map(drop).map_err(|error| self.failed(&error))
     }
 
     async fn rotations(&self) -> Result<Vec<RotationSummary>, StoreError> {

@@ -5,6 +5,7 @@ use rotakey_core::id::RotationId;
 
 use super::Person;
 use super::drive::with_engine;
+use super::held::Holds;
 use super::status;
 use crate::assembly::Outside;
 use crate::error::{CommandError, Verdict, exit_codes};
@@ -42,7 +43,7 @@ pub(crate) async fn run(
     with_engine(outside, printer, async |engine| {
         let by = args.person.name();
         let rotation = engine.abort(&args.rotation, &by, &args.why).await.map_err(journal_error)?;
-        status::print(&[rotation], printer, outside.now())?;
+        status::print(&[rotation], &Holds::default(), printer, outside.now())?;
         printer.hint("`rotakey audit` shows which keys the user has now.");
         Ok(Verdict::Clean)
     })

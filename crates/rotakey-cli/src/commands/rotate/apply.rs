@@ -4,6 +4,7 @@ use clap::Args;
 use rotakey_engine::journal::JournalError;
 use rotakey_engine::store::StoreError;
 
+use super::control::Situation;
 use super::drive::{report_on, tick, with_engine};
 use super::plan::PlanData;
 use super::selection::{Fallback, Selection, choose};
@@ -21,6 +22,10 @@ use crate::quantity::count;
   rotakey rotate apply
   rotakey rotate apply --user ci-deploy
   rotakey rotate apply --wait              stay until all are done
+
+What limits, canaries, windows, freezes or a halt hold back does not begin; run
+it again, such as from cron. Of what lacks an approval nothing is done, and it
+exits with 1: `rotakey rotate approve` gives it.
 
 Without --wait, `rotakey rotate tick` goes on with the rotations later: most of
 their time they wait. Can be interrupted at any moment (also by a crash) and
@@ -49,6 +54,10 @@ pub(crate) async fn run(
     let driven = with_engine(outside, printer, async |engine| {
         let mut begun = 0;
         for rotation in std::mem::take(&mut data.rotations) {
+            if !rotation.may_begin() {
+                rotation.tell_why_not(printer);
+                continue;
+            }
             match engine.begin(rotation.plan).await {
                 Ok(_) => begun += 1,
                 // Somebody else began it since the account was read.
@@ -77,10 +86,17 @@ async fn planned(args: &ApplyArgs, outside: &Outside, printer: &Printer) -> Resu
     let inventories = outside.accounts().read(printer).await?;
     let (store, now) = (outside.ports().store, outside.now());
     let place = |user: &_| fallback.destination(user);
-    let chosen = choose(inventories, &args.selection, outside.config(), store, &place, now).await?;
-    let mut data = PlanData::new(chosen, outside.config(), now);
+    let (config, own_key) = (outside.config(), outside.own_key());
+    let chosen = choose(inventories, &args.selection, config, store, &place, own_key, now).await?;
+    let active = chosen.active.clone();
+    let mut data = PlanData::new(chosen, config, now);
     for destination in data.rotations.iter_mut().flat_map(|rotation| &mut rotation.plan.destinations) {
         fallback.address(destination, printer)?;
     }
+    data.know_places();
+    let controls = &config.rotate.controls;
+    let plans = data.rotations.iter().map(|rotation| &rotation.plan);
+    let situation = Situation::read(controls, &active, plans, store).await?;
+    data.hold(controls, &situation, now);
     Ok(data)
 }

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rotakey_core::id::RotationId;
 use rotakey_core::rotate::{Event, Outcome, Rotation};
-use rotakey_engine::driver::{Engine, Report, Standing, Tick, Undriven};
+use rotakey_engine::driver::{Engine, Guard, Report, Standing, Tick, Undriven};
 use rotakey_engine::store::Outlook;
 
+use super::control::switch;
+use super::held::Holds;
 use super::status;
 use super::words::describe;
 use crate::assembly::{Outside, worker_id};
@@ -25,7 +27,9 @@ pub(crate) async fn with_engine<T>(
     work: impl AsyncFnOnce(&Engine<'_>) -> Result<T, CommandError>,
 ) -> Result<T, CommandError> {
     let tell = |rotation: &Rotation, event: &Event| tell(rotation, event, printer);
-    let engine = Engine::new(outside.ports(), worker_id()?, &tell).with_herald(outside.herald());
+    let guard =
+        Guard { controls: &outside.config().rotate.controls, switch: &switch, own_key: outside.own_key() };
+    let engine = Engine::new(outside.ports(), worker_id()?, &tell).under(guard).with_herald(outside.herald());
     work(&engine).await
 }
 
@@ -164,7 +168,7 @@ pub(crate) fn report_on(
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
     let now = outside.now();
-    status::print(&driven.rotations, printer, now)?;
+    status::print(&driven.rotations, &Holds::default(), printer, now)?;
     for rotation in &driven.rotations {
         if let Some((_, why)) = driven.waits.get(rotation.id()) {
             printer.note(&format!("{} waits: {why}", rotation.plan().subject.user_name));
@@ -181,7 +185,7 @@ pub(crate) fn report_on(
     for gap in &not_entered {
         printer.warning(&gap.why);
     }
-    let verdict = status::verdict(&driven.rotations);
+    let verdict = status::verdict(&driven.rotations, now);
     if driven.outlook.asks && verdict == Verdict::Clean {
         printer.hint("`rotakey rotate status` shows what waits for a person.");
     }

@@ -8,12 +8,17 @@ use crate::assembly::{self, Aws, Outside};
 use crate::cli::GlobalArgs;
 use crate::configuration;
 use crate::error::{CommandError, Verdict, exit_codes};
+use crate::explain::port_error;
 use crate::printer::Printer;
 use crate::rotation_log::{Log, StoreArgs};
 
 mod abort;
 mod apply;
+mod approve;
+mod control;
 mod drive;
+mod halt;
+mod held;
 mod log;
 mod logbook;
 mod plan;
@@ -79,6 +84,9 @@ enum RotateCommand {
     Signal(signal::SignalArgs),
     Log(log::LogArgs),
     Simulate(simulate::SimulateArgs),
+    Approve(approve::ApproveArgs),
+    Halt(halt::HaltArgs),
+    Unhalt(halt::UnhaltArgs),
 }
 
 /// Runs the command.
@@ -97,14 +105,18 @@ pub(crate) async fn run(
             let config = configuration::load(globals, printer, aws.clock.now())?;
             let usage = usage.open().await?;
             let accounts = aws.accounts(globals, which, &config, printer).await?.with_usage(usage);
+            let own_key = aws.own_key().await.map_err(port_error)?;
+            let (own_key, now) = (own_key.as_ref(), aws.clock.now());
             with_log(globals, named, async |store| {
-                plan::run(&args, &config, &accounts, store, printer, aws.clock.now()).await
+                plan::run(&args, &config, &accounts, own_key, store, printer, now).await
             })
             .await
         }
         RotateCommand::Status(args) => {
             let now = assembly::clock(globals)?.now();
-            with_log(globals, named, async |store| status::run(&args, store, printer, now).await).await
+            let config = configuration::load(globals, printer, now)?;
+            let controls = &config.rotate.controls;
+            with_log(globals, named, async |store| status::run(&args, controls, store, printer, now).await).await
         }
         RotateCommand::Log(args) => {
             with_log(globals, named, async |store| log::run(&args, store, printer).await).await
@@ -128,6 +140,16 @@ pub(crate) async fn run(
         RotateCommand::Abort(args) => {
             with_outside(with, async |outside| abort::run(&args, outside, printer).await).await
         }
+        RotateCommand::Approve(args) => {
+            with_outside(with, async |outside| approve::run(&args, outside, printer).await).await
+        }
+        RotateCommand::Halt(args) => {
+            let now = assembly::clock(globals)?.now();
+            with_log_to_write(globals, named, async |store| halt::halt(&args, store, printer, now).await).await
+        }
+        RotateCommand::Unhalt(_) => {
+            with_log_to_write(globals, named, async |store| halt::unhalt(store, printer).await).await
+        }
     }
 }
 
@@ -138,6 +160,18 @@ async fn with_log(
     work: impl AsyncFnOnce(&dyn Store) -> Result<Verdict, CommandError>,
 ) -> Result<Verdict, CommandError> {
     let log = Log::read(&named.location()?, globals).await?;
+    let verdict = work(log.store()).await;
+    log.close().await;
+    verdict
+}
+
+/// Lends the log of rotations for writing.
+async fn with_log_to_write(
+    globals: &GlobalArgs,
+    named: &StoreArgs,
+    work: impl AsyncFnOnce(&dyn Store) -> Result<Verdict, CommandError>,
+) -> Result<Verdict, CommandError> {
+    let log = Log::open(&named.location()?, globals).await?;
     let verdict = work(log.store()).await;
     log.close().await;
     verdict

@@ -5,16 +5,20 @@ use std::collections::BTreeSet;
 use clap::Args;
 use jiff::Timestamp;
 use rotakey_core::audit::{NotJudged, is_complete};
+use rotakey_core::destination::DestinationSpec;
 use rotakey_core::fact::LastUsed;
-use rotakey_core::id::{AccountId, RotationId, UserName};
+use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserName};
 use rotakey_core::policy::{Config, Principal, UserSubject};
+use rotakey_core::rotate::controls::{Candidate, Controls, Forecast, Halt};
 use rotakey_core::rotate::{
-    Choice, ConsumerUse, KnownKey, KnownUsage, LAST_USED_LAG, LOOK_BACK, PROPAGATION, Plan,
+    ApprovedStep, Choice, ConsumerUse, KnownKey, KnownUsage, LOOK_BACK, Plan, PlanHash, hash_of_all,
 };
 use rotakey_engine::port::{Accounts as _, UsageSource};
 use rotakey_engine::store::Store;
 use serde::Serialize;
 
+use super::control::Situation;
+use super::held::Held;
 use super::selection::{Chosen, Fallback, Selection, What, choose};
 use crate::accounts::AllAccounts;
 use crate::cli::Format;
@@ -33,8 +37,11 @@ use crate::table::{Cell, Fit, Table};
   rotakey rotate plan --format json
 
 A key is due from the warning period before its limit on, so that its rotation
-ends in time. A user with two active keys is left for a person: which of them
-an application uses cannot be known. Exits with 1 if there is such a user.
+ends in time. Of two active keys, one that was replaced and is no longer used is
+brought to its end; if applications need both, or that cannot be told, the user
+is left for a person. What limits, canaries, windows, freezes or a halt hold
+back is shown with the reason. Exits with 1 if a person is waited for, also if
+an approval is missing; the hash of the plan is what `rotate approve` takes.
 
 ",
     exit_codes!()
@@ -55,7 +62,11 @@ pub(crate) struct PlanData {
     accounts: Vec<AccountId>,
     complete: bool,
     not_read: Vec<NotJudged>,
+    /// What `rotate approve` takes for all of them.
+    plan_hash: Option<PlanHash>,
+    halted: Option<Halt>,
     pub(crate) rotations: Vec<PlannedData>,
+    waiting: Vec<WaitsData>,
     pub(crate) left_for_a_person: Vec<LeftData>,
     exempt: Vec<ExemptData>,
     under_way: Vec<UnderWayData>,
@@ -70,12 +81,23 @@ pub(crate) struct PlannedData {
     account_id: AccountId,
     user_name: UserName,
     access_key_id: String,
+    /// `replace`, or `finish` for a key that needs no successor.
+    task: &'static str,
     reason: String,
     destinations: Vec<String>,
+    /// `None` as long as it is not known where the key goes.
+    plan_hash: Option<PlanHash>,
+    /// What keeps it from beginning.
+    pub(crate) held_back: Option<Held>,
+    pub(crate) missing_approval: Option<String>,
     old_key_disabled_at_earliest: Timestamp,
     old_key_deleted_at_earliest: Timestamp,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     told: Vec<String>,
+    /// The freeze or the window that makes the key older than its limit.
+    overdue_by: Option<String>,
+    /// Whether rotakey itself runs on the key.
+    own_key: bool,
     /// Who may hold the old key up for longer, unless it is seen on the new one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     held_up_by: Vec<HeldUpData>,
@@ -85,12 +107,24 @@ pub(crate) struct PlannedData {
 }
 
 /// A consumer that comes so seldom that its silence means nothing yet.
+}
+
+/// A consumer that comes so seldom that its silence means nothing yet.
 #[derive(Debug, Serialize)]
 struct HeldUpData {
     #[serde(flatten)]
     used: ConsumerUse,
     text: String,
     earliest_safe_date: Timestamp,
+}
+
+/// A user that time alone makes room for.
+#[derive(Debug, Serialize)]
+struct WaitsData {
+    account_id: AccountId,
+    user_name: Principal,
+    until: Timestamp,
+    why: String,
 }
 
 /// A user that only a person can decide about.
@@ -136,7 +170,10 @@ impl PlanData {
             accounts: chosen.account_ids,
             complete: is_complete(&chosen.gaps),
             not_read: chosen.gaps,
+            plan_hash: None,
+            halted: None,
             rotations: Vec::new(),
+            waiting: Vec::new(),
             left_for_a_person: Vec::new(),
             exempt: Vec::new(),
             under_way: Vec::new(),
@@ -157,6 +194,9 @@ impl PlanData {
                 }
                 What::Chosen(Choice::Exempt { why }) => {
                     data.exempt.push(ExemptData { account_id, user_name, why });
+                }
+                What::Chosen(Choice::Waits { until, why }) => {
+                    data.waiting.push(WaitsData { account_id, user_name, until, why });
                 }
                 What::Chosen(Choice::NotDue { due_at }) => {
                     data.not_due.push(NotDueData { account_id, user_name, due_at })
@@ -182,9 +222,52 @@ impl PlanData {
         }
     }
 
+    /// Says of each rotation what keeps it from beginning, and when its steps come at the earliest.
+    pub(crate) fn hold(&mut self, controls: &Controls, situation: &Situation, now: Timestamp) {
+        let users: Vec<UserSubject> = self.rotations.iter().map(|rotation| rotation.plan.user()).collect();
+        let candidates: Vec<Candidate<'_>> = self
+            .rotations
+            .iter()
+            .zip(&users)
+            .map(|(it, user)| Candidate { user, limit_at: it.plan.limit_at, own_key: it.plan.own_key })
+            .collect();
+        // Whoever lacks an approval takes nobody's place.
+        for rotation in &mut self.rotations {
+            rotation.missing_approval = rotation.missing(situation, now);
+        }
+        let approved: Vec<_> =
+            (0..users.len()).filter(|&index| self.rotations[index].missing_approval.is_none()).collect();
+        let may_begin: Vec<_> = approved.iter().map(|&index| candidates[index]).collect();
+        let permits = controls.admit(&may_begin, &situation.fleet, situation.halt.as_ref(), now);
+        for (index, permit) in approved.into_iter().zip(permits) {
+            self.rotations[index].held_back = Held::of(permit);
+        }
+        for (rotation, user) in self.rotations.iter_mut().zip(&users) {
+            rotation.foresee(controls, user, now);
+        }
+        let known = self.rotations.iter().all(|rotation| rotation.plan_hash.is_some());
+        let any = !self.rotations.is_empty();
+        self.plan_hash =
+            (any && known).then(|| hash_of_all(self.rotations.iter().map(|rotation| &rotation.plan)));
+        self.halted.clone_from(&situation.halt);
+    }
+
+    /// Hashes the plans anew, once it is known where their keys go.
+    pub(crate) fn know_places(&mut self) {
+        for rotation in &mut self.rotations {
+            rotation.plan_hash = knows_its_places(&rotation.plan).then(|| rotation.plan.hash());
+        }
+    }
+
+    /// How many may begin now.
+    fn free(&self) -> usize {
+        self.rotations.iter().filter(|rotation| rotation.may_begin()).count()
+    }
+
     /// Whether something could not be read, or waits for a person.
     pub(crate) fn verdict(&self) -> Verdict {
-        match (self.complete, self.left_for_a_person.is_empty()) {
+        let unapproved = self.rotations.iter().any(|rotation| rotation.missing_approval.is_some());
+        match (self.complete, self.left_for_a_person.is_empty() && !unapproved) {
             (false, _) => Verdict::Incomplete,
             (true, false) => Verdict::Findings,
             (true, true) => Verdict::Clean,
@@ -194,12 +277,15 @@ impl PlanData {
 
 impl PlannedData {
     fn new(plan: Plan, told: Vec<String>, now: Timestamp) -> Self {
-        let published = now.saturating_add(PROPAGATION).unwrap_or(Timestamp::MAX);
-        let quiet = published.saturating_add(plan.timing.quiet_for).unwrap_or(Timestamp::MAX);
-        let disabled = quiet.saturating_add(LAST_USED_LAG).unwrap_or(Timestamp::MAX);
-        let deleted = disabled.saturating_add(plan.timing.delete_after).unwrap_or(Timestamp::MAX);
+        let Forecast { disabled, deleted, .. } = Controls::default().forecast(&plan, &plan.user(), now);
         Self {
             account_id: plan.subject.account_id,
+            task: if plan.task.is_to_replace() { "replace" } else { "finish" },
+            plan_hash: knows_its_places(&plan).then(|| plan.hash()),
+            held_back: None,
+            missing_approval: None,
+            overdue_by: None,
+            own_key: plan.own_key,
             user_name: plan.subject.user_name.clone(),
             access_key_id: plan.old_key.to_string(),
             reason: plan.reason.clone(),
@@ -241,11 +327,60 @@ fn audience(config: &Config, subject: &UserSubject) -> Vec<String> {
     config.notify.iter().filter_map(|channel| channel.audience(subject, owner)).collect()
 }
 
+impl PlannedData {
+    /// Whether nothing keeps it from beginning.
+    pub(crate) fn may_begin(&self) -> bool {
+        self.held_back.is_none() && self.missing_approval.is_none()
+    }
+
+    /// Says why it does not begin.
+    pub(crate) fn tell_why_not(&self, printer: &Printer) {
+        if let Some(held) = &self.held_back {
+            printer.note(&format!("{} waits {}", self.user_name, held.words()));
+        }
+        if let Some(missing) = &self.missing_approval {
+            printer.warning(&format!("{} does not begin: it needs {missing}", self.user_name));
+            if let Some(hash) = &self.plan_hash {
+                printer.hint(&format!("`rotakey rotate approve {}` agrees to it.", hash.short()));
+            }
+        }
+    }
+
+    fn missing(&self, situation: &Situation, now: Timestamp) -> Option<String> {
+        if self.plan_hash.is_none() && !self.plan.approvals.is_empty() {
+            return Some(
+                "approval, but where its key goes is not known before the first `rotakey rotate apply`"
+                    .to_owned(),
+            );
+        }
+        let given = self.plan_hash.as_ref().and_then(|hash| situation.approvals.get(hash));
+        let given = given.map_or(&[][..], Vec::as_slice);
+        self.plan.approved(ApprovedStep::Begin, given, now).err().map(|missing| missing.to_string())
+    }
+
+    fn foresee(&mut self, controls: &Controls, user: &UserSubject, now: Timestamp) {
+        let begins = self.held_back.as_ref().and_then(|held| held.until).unwrap_or(now).max(now);
+        let forecast = controls.forecast(&self.plan, user, begins);
+        self.old_key_disabled_at_earliest = forecast.disabled;
+        self.old_key_deleted_at_earliest = forecast.deleted;
+        self.overdue_by = forecast.overdue_by;
+    }
+}
+
+/// A key that goes to files of this machine is readable by an identity that is made when it is first needed.
+fn knows_its_places(plan: &Plan) -> bool {
+    plan.destinations.iter().all(|destination| match destination {
+        DestinationSpec::AgeFile(file) => !file.recipients.is_empty(),
+        _ => true,
+    })
+}
+
 /// Runs the command.
 pub(crate) async fn run(
     args: &PlanArgs,
     config: &Config,
     accounts: &AllAccounts,
+    own_key: Option<&AccessKeyId>,
     store: &dyn Store,
     printer: &Printer,
     now: Timestamp,
@@ -253,7 +388,8 @@ pub(crate) async fn run(
     let fallback = Fallback::find()?;
     let inventories = accounts.read(printer).await?;
     let place = |user: &_| fallback.destination(user);
-    let chosen = choose(inventories, &args.selection, config, store, &place, now).await?;
+    let chosen = choose(inventories, &args.selection, config, store, &place, own_key, now).await?;
+    let active = chosen.active.clone();
     let mut data = PlanData::new(chosen, config, now);
     for rotation in &mut data.rotations {
         let account = accounts.get(&rotation.plan.subject.account_id);
@@ -261,12 +397,22 @@ pub(crate) async fn run(
             rotation.look_at_usage(source, now).await;
         }
     }
+    let controls = &config.rotate.controls;
+    let plans = data.rotations.iter().map(|rotation| &rotation.plan);
+    let situation = Situation::read(controls, &active, plans, store).await?;
+    data.hold(controls, &situation, now);
     match printer.format() {
         Format::Json => printer.json(&data)?,
         Format::Csv => print_csv(&data, printer)?,
         Format::Human => print(&data, usize::MAX, printer)?,
     }
-    if !data.rotations.is_empty() {
+    if let (Format::Human, Some(hash)) = (printer.format(), &data.plan_hash) {
+        printer.text(&format!("\nThe hash of this plan is {}.\n", hash.short()))?;
+    }
+    if data.rotations.iter().any(|rotation| rotation.missing_approval.is_some()) {
+        printer.hint("`rotakey rotate approve HASH` agrees to a rotation, or to the whole plan.");
+    }
+    if data.free() > 0 {
         printer.hint("`rotakey rotate apply` begins these rotations; until then nothing is changed.");
     }
     Ok(data.verdict())
@@ -280,13 +426,24 @@ fn print_csv(data: &PlanData, printer: &Printer) -> Result<(), CommandError> {
         let destinations = rotation.destinations.join(" ");
         let user_name = rotation.user_name.as_str();
         let account = rotation.account_id.to_string();
-        write([&account, user_name, &rotation.access_key_id, "rotate", &rotation.reason, &destinations])?;
+        let what = match (rotation.may_begin(), rotation.task) {
+            (false, _) => "held-back",
+            (true, "finish") => "finish",
+            _ => "rotate",
+        };
+        let why = rotation.held_back.as_ref().map(Held::words).or_else(|| rotation.missing_approval.clone());
+        let why = why.as_ref().unwrap_or(&rotation.reason);
+        write([&account, user_name, &rotation.access_key_id, what, why, &destinations])?;
     }
     for left in &data.left_for_a_person {
         let account = left.account_id.to_string();
         for key in &left.keys {
             write([&account, &left.user_name.to_string(), &key.key, "left-for-a-person", &left.why, ""])?;
         }
+    }
+    for waits in &data.waiting {
+        let account = waits.account_id.to_string();
+        write([&account, &waits.user_name.to_string(), "", "waiting", &waits.why, ""])?;
     }
     for exempt in &data.exempt {
         let account = exempt.account_id.to_string();
@@ -316,6 +473,9 @@ pub(crate) fn print(data: &PlanData, most: usize, printer: &Printer) -> Result<(
     };
     let at = instant(data.planned_at);
     printer.text(&format!("{accounts}, planned at {at}; nothing is changed.\n\n"))?;
+    if let Some(halt) = &data.halted {
+        printer.warning(&format!("Everything is halted by {}: {}", halt.by, halt.why));
+    }
     if data.rotations.is_empty() {
         printer.text("No key is to be rotated.\n")?;
     } else {
@@ -344,12 +504,16 @@ pub(crate) fn print(data: &PlanData, most: usize, printer: &Printer) -> Result<(
         let user = data.named(exempt.account_id, &exempt.user_name);
         others.row([Cell::new(user), Cell::new(&exempt.why)]);
     }
+    for waits in &data.waiting {
+        let text = format!("waits until {}: {}", instant(waits.until), waits.why);
+        others.row([Cell::new(data.named(waits.account_id, &waits.user_name)), Cell::new(text)]);
+    }
     for under_way in &data.under_way {
         let text = format!("is being rotated: rotakey rotate log {}", under_way.rotation);
         let user = data.named(under_way.account_id, &under_way.user_name);
         others.row([Cell::new(user), Cell::new(text)]);
     }
-    if !data.exempt.is_empty() || !data.under_way.is_empty() {
+    if !data.exempt.is_empty() || !data.under_way.is_empty() || !data.waiting.is_empty() {
         printer.text(&format!("\n{}", heading("Not planned")))?;
         printer.table(&others)?;
     }
@@ -376,9 +540,12 @@ fn rotations(data: &PlanData, most: usize, printer: &Printer) -> Table {
         table.row([
             Cell::new(rotation.user_name.as_str()),
             Cell::new(&rotation.access_key_id),
-            Cell::new(destinations.next().map_or("", String::as_str)),
+            Cell::new(match (rotation.task, destinations.next()) {
+                ("finish", _) => "(none: it is finished)",
+                (_, first) => first.map_or("", String::as_str),
+            }),
         ]);
-        for destination in destinations {
+        for destination in destinations.filter(|_| rotation.task == "replace") {
             table.row([Cell::default(), Cell::default(), Cell::new(destination)]);
         }
         table.sentence(2, Cell::new(&rotation.reason).style(palette.quiet));
@@ -394,12 +561,35 @@ fn rotations(data: &PlanData, most: usize, printer: &Printer) -> Table {
             let text = format!("not all who use it can be seen: {why}");
             table.sentence(2, Cell::new(text).style(palette.quiet));
         }
+        for text in remarks(rotation) {
+            table.sentence(2, Cell::new(text).style(palette.warning));
+        }
     }
     let more = data.rotations.len().saturating_sub(most);
     if more > 0 {
         table.sentence(0, Cell::new(format!("… and {} more", grouped(more))).style(palette.quiet));
     }
     table
+}
+
+/// What is special about a rotation.
+fn remarks(rotation: &PlannedData) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if let Some(missing) = &rotation.missing_approval {
+        let hash = rotation.plan_hash.as_ref().map_or("", PlanHash::short);
+        remarks.push(format!("needs {missing} {hash}").trim_end().to_owned());
+    }
+    if let Some(held) = &rotation.held_back {
+        remarks.push(format!("waits {}", held.words()));
+    }
+    if let Some(by) = &rotation.overdue_by {
+        remarks.push(format!("gets too old on the way: {by}"));
+    }
+    if rotation.own_key {
+        remarks
+            .push("rotakey itself runs on this key: run it with the new one once that is there".to_owned());
+    }
+    remarks
 }
 
 fn left_for_a_person(data: &PlanData, printer: &Printer) -> Table {
@@ -432,7 +622,9 @@ fn known(key: &KnownKey, now: Timestamp) -> String {
 
 /// What happens to each of the keys, and when at the earliest.
 fn timeline(data: &PlanData) -> Vec<(String, String)> {
-    let Some(first) = data.rotations.first() else { return Vec::new() };
+    let Some(first) = data.rotations.iter().find(|rotation| rotation.task == "replace") else {
+        return Vec::new();
+    };
     let timing = &first.plan.timing;
     let mut steps = vec![
         ("at once".to_owned(), "a new key is created, delivered, tested, and published".to_owned()),

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rotakey_core::audit::{Cause, NotJudged};
 use rotakey_core::destination::{self as specs, DestinationSpec};
 use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserId, UserName};
-use rotakey_core::policy::{Config, UserSubject};
+use rotakey_core::policy::{Config, KeySubject, UserSubject};
 use rotakey_core::rotate::{Choice, Chooser};
 use rotakey_engine::inventory::AccountInventory;
 use rotakey_engine::store::Store;
@@ -56,6 +56,8 @@ pub(crate) enum What {
 pub(crate) struct Chosen {
     pub(crate) account_ids: Vec<AccountId>,
     pub(crate) users: Vec<Selected>,
+    /// How many users have an active key, in each account, selected or not.
+    pub(crate) active: BTreeMap<AccountId, usize>,
     pub(crate) gaps: Vec<NotJudged>,
 }
 
@@ -101,6 +103,7 @@ pub(crate) async fn choose(
     config: &Config,
     store: &dyn Store,
     fallback: &dyn Fn(&UserSubject) -> DestinationSpec,
+    own_key: Option<&AccessKeyId>,
     now: Timestamp,
 ) -> Result<Chosen, CommandError> {
     let Inventories { accounts, mut not_read } = inventories;
@@ -116,7 +119,14 @@ pub(crate) async fn choose(
         fallback,
         now,
         also_not_due: !selection.names_nobody(),
+        own_key,
+        history: &|_| None,
     };
+    let mut active: BTreeMap<AccountId, usize> = BTreeMap::new();
+    let subjects_of = accounts.iter().flat_map(|account| &account.subjects);
+    for user in subjects_of.filter(|user| user.keys.iter().any(KeySubject::is_active)) {
+        *active.entry(user.account_id).or_default() += 1;
+    }
     let account_ids = accounts.iter().map(|account| account.account_id).collect();
     let mut subjects = Vec::new();
     for account in accounts {
@@ -132,7 +142,7 @@ pub(crate) async fn choose(
         Selected { subject, what }
     });
     let gaps = not_read.into_iter().filter(|gap| gap.cause == Cause::NotRead).collect();
-    Ok(Chosen { account_ids, users: users.collect(), gaps })
+    Ok(Chosen { account_ids, users: users.collect(), active, gaps })
 }
 
 /// Where keys go that the configuration names no destination for: an age file of their own on this machine,

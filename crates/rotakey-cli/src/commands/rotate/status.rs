@@ -3,10 +3,13 @@
 use clap::Args;
 use jiff::Timestamp;
 use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserName};
-use rotakey_core::rotate::{Ending, Question, Rotation};
+use rotakey_core::rotate::controls::Controls;
+use rotakey_core::rotate::{Ending, PlanHash, Question, Rotation};
 use rotakey_engine::store::Store;
 use serde::Serialize;
 
+use super::control::halted;
+use super::held::{Held, Holds};
 use super::logbook::{Logbook, list};
 use super::words::progress;
 use crate::cli::Format;
@@ -47,6 +50,9 @@ pub(crate) struct RotationData<'a> {
     progress: String,
     question: Option<QuestionData<'a>>,
     last_failure: Option<&'a str>,
+    missing_approval: Option<String>,
+    held_back: Option<Held>,
+    plan_hash: PlanHash,
     version: u64,
     updated_at: Timestamp,
 }
@@ -62,7 +68,7 @@ struct QuestionData<'a> {
 
 impl<'a> RotationData<'a> {
     /// What is told of a rotation.
-    pub(crate) fn of(rotation: &'a Rotation, now: Timestamp) -> Self {
+    pub(crate) fn of(rotation: &'a Rotation, holds: &Holds<'_>, now: Timestamp) -> Self {
         let subject = &rotation.plan().subject;
         Self {
             rotation: rotation.id(),
@@ -78,6 +84,9 @@ impl<'a> RotationData<'a> {
                 advice: question.advice(),
             }),
             last_failure: rotation.last_failure(),
+            missing_approval: rotation.awaits_approval(now).map(|missing| missing.to_string()),
+            held_back: holds.of(rotation, now),
+            plan_hash: rotation.plan().hash(),
             version: rotation.version(),
             updated_at: rotation.updated_at(),
         }
@@ -96,6 +105,7 @@ fn new_key(rotation: &Rotation) -> Option<&AccessKeyId> {
 fn standing(rotation: &Rotation) -> &'static str {
     match rotation.ending() {
         Some(Ending::Rotated { .. }) => "rotated",
+        Some(Ending::Finished { .. }) => "finished",
         Some(Ending::RolledBack { .. }) => "rolled-back",
         Some(Ending::Aborted { .. }) => "aborted",
         None => rotation.state().name(),
@@ -105,6 +115,7 @@ fn standing(rotation: &Rotation) -> &'static str {
 /// Runs the command.
 pub(crate) async fn run(
     args: &StatusArgs,
+    controls: &Controls,
     store: &dyn Store,
     printer: &Printer,
     now: Timestamp,
@@ -113,7 +124,11 @@ pub(crate) async fn run(
     for summary in list(store, args.all).await? {
         rotations.push(Logbook::open(store, &summary.id).await?.rotation);
     }
-    print(&rotations, printer, now)?;
+    let holds = Holds { controls: Some(controls), halt: halted(store).await? };
+    if let Some(halt) = &holds.halt {
+        printer.warning(&format!("Everything is halted by {}: {}", halt.by, halt.why));
+    }
+    print(&rotations, &holds, printer, now)?;
     if rotations.is_empty() {
         printer.note(if args.all {
             "No key was ever rotated from this store."
@@ -122,32 +137,45 @@ pub(crate) async fn run(
         });
         printer.hint("`rotakey rotate plan` says what there is to rotate.");
     }
-    Ok(verdict(&rotations))
+    Ok(verdict(&rotations, now))
 }
 
 /// Whether somebody is waited for.
-pub(crate) fn verdict(rotations: &[Rotation]) -> Verdict {
-    let asks = rotations.iter().any(|rotation| rotation.question().is_some());
+pub(crate) fn verdict(rotations: &[Rotation], now: Timestamp) -> Verdict {
+    let asks = rotations
+        .iter()
+        .any(|rotation| rotation.question().is_some() || rotation.awaits_approval(now).is_some());
     if asks { Verdict::Findings } else { Verdict::Clean }
 }
 
 /// Prints rotations in the form asked for.
-pub(crate) fn print(rotations: &[Rotation], printer: &Printer, now: Timestamp) -> Result<(), CommandError> {
+pub(crate) fn print(
+    rotations: &[Rotation],
+    holds: &Holds<'_>,
+    printer: &Printer,
+    now: Timestamp,
+) -> Result<(), CommandError> {
     match printer.format() {
         Format::Json => {
-            let data: Vec<_> = rotations.iter().map(|rotation| RotationData::of(rotation, now)).collect();
+            let data: Vec<_> =
+                rotations.iter().map(|rotation| RotationData::of(rotation, holds, now)).collect();
             printer.json(&data)
         }
-        Format::Csv => print_csv(rotations, printer, now),
+        Format::Csv => print_csv(rotations, holds, printer, now),
         Format::Human if rotations.is_empty() => Ok(()),
-        Format::Human => print_table(rotations, printer, now),
+        Format::Human => print_table(rotations, holds, printer, now),
     }
 }
 
-fn print_csv(rotations: &[Rotation], printer: &Printer, now: Timestamp) -> Result<(), CommandError> {
+fn print_csv(
+    rotations: &[Rotation],
+    holds: &Holds<'_>,
+    printer: &Printer,
+    now: Timestamp,
+) -> Result<(), CommandError> {
     let mut rows = csv::Writer::from_writer(printer.data());
     for rotation in rotations {
-        let data = RotationData::of(rotation, now);
+        let data = RotationData::of(rotation, holds, now);
         rows.serialize(RowData {
             rotation: data.rotation,
             account_id: data.account_id,
@@ -179,7 +207,12 @@ struct RowData<'a> {
 }
 
 /// One row of keys and one line of words for each rotation.
-fn print_table(rotations: &[Rotation], printer: &Printer, now: Timestamp) -> Result<(), CommandError> {
+fn print_table(
+    rotations: &[Rotation],
+    holds: &Holds<'_>,
+    printer: &Printer,
+    now: Timestamp,
+) -> Result<(), CommandError> {
     let palette = printer.palette();
     let mut table = Table::new([Fit::Elide, Fit::Whole, Fit::Whole, Fit::Whole]);
     table.row(["USER", "OLD KEY", "NEW KEY", "STATE"].map(|title| Cell::new(title).style(palette.heading)));
@@ -199,12 +232,23 @@ fn print_table(rotations: &[Rotation], printer: &Printer, now: Timestamp) -> Res
         if let Some(failure) = rotation.last_failure() {
             table.sentence(2, Cell::new(format!("last failure: {failure}")).style(palette.warning));
         }
+        if let Some(missing) = rotation.awaits_approval(now) {
+            table.sentence(2, Cell::new(format!("needs {missing}")).style(palette.warning));
+            let command = format!("rotakey rotate approve {} --step {}", rotation.id(), missing.step);
+            table.sentence(2, Cell::new(format!("do:   {command}")).style(palette.command));
+        }
+        if let Some(held) = holds.of(rotation, now) {
+            let text = format!("changes nothing {}", held.words());
+            table.sentence(2, Cell::new(text).style(palette.quiet));
+        }
         if let Some(question) = rotation.question() {
             table.sentence(2, Cell::new(format!("asks: {question}")).style(palette.warning));
             table.sentence(2, Cell::new(format!("do:   {}", question.advice())).style(palette.command));
         }
     }
     printer.table(&table)?;
-    let asking = rotations.iter().filter(|rotation| rotation.question().is_some()).count();
+    let asks =
+        |rotation: &&Rotation| rotation.question().is_some() || rotation.awaits_approval(now).is_some();
+    let asking = rotations.iter().filter(asks).count();
     printer.text(&format!("\n{}, {asking} waiting for a person\n", count(rotations.len(), "rotation")))
 }

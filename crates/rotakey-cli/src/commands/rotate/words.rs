@@ -9,6 +9,9 @@ use crate::quantity::{count, duration, instant, relative};
 /// An event in words: what kind it is, and what it says.
 pub(crate) fn describe(event: &Event, plan: &Plan) -> (&'static str, String) {
     match event {
+        Event::Planned { plan } if plan.finish().is_some() => {
+            ("planned", format!("bring {} to its end ({})", plan.old_key, plan.reason))
+        }
         Event::Planned { plan } => {
             let places: Vec<String> = plan.destinations.iter().map(ToString::to_string).collect();
             (
@@ -25,6 +28,10 @@ pub(crate) fn describe(event: &Event, plan: &Plan) -> (&'static str, String) {
             ("answered", format!("{by} vouches that every application has the new key"))
         }
         Event::Signalled { by, what } => ("signalled", format!("{by} says that something is broken: {what}")),
+        Event::Approved { approval } => (
+            "approved",
+            format!("{} agrees to {} (plan {})", approval.by, approval.step, approval.plan.short()),
+        ),
         Event::RollbackRequested { by, why } => ("rollback", format!("{by} wants the old key back: {why}")),
         Event::Closed { ending } => ("closed", ended(ending)),
     }
@@ -56,6 +63,9 @@ fn noted(note: &Note) -> String {
         Note::ReadyToDisable { quiet_since, adopted } => {
             format!("the old key has been quiet since {}; {adopted}", instant(*quiet_since))
         }
+        Note::Superseded { quiet_since, evidence } => {
+            format!("the key has been quiet since {}; {evidence}", instant(*quiet_since))
+        }
         Note::BrownOutPassed => "nobody used the old key after the brown-out".to_owned(),
         Note::RollingBack => "the way back to the old key begins".to_owned(),
         Note::OldKeyWorks => "AWS accepts the old key again".to_owned(),
@@ -81,6 +91,7 @@ pub(crate) fn used(last_used: &LastUsed) -> String {
 pub(crate) fn ended(ending: &Ending) -> String {
     match ending {
         Ending::Rotated { new_key } => format!("{new_key} is in use, the old key is deleted"),
+        Ending::Finished { key } => format!("{key} is deleted; it needed no successor"),
         Ending::RolledBack { why } => format!("the old key is in use again: {why}"),
         Ending::Aborted { by, why } => {
             format!("aborted by {by}: {why}; keys and destinations were left as they were")
@@ -153,6 +164,13 @@ pub(crate) fn progress(rotation: &Rotation, now: Timestamp) -> String {
             }
         }
         State::Deleted { .. } => "the old key is deleted; removes its traces".to_owned(),
+        State::Finishing(finishing) => match finishing.since {
+            None => "is to disable the key".to_owned(),
+            Some(since) => match since.saturating_add(timing.delete_after) {
+                Ok(at) => format!("the key is inactive; it is deleted {}", relative(at, now)),
+                Err(_) => format!("the key is inactive for {}", duration(timing.delete_after)),
+            },
+        },
         State::RollingBack { .. } => "goes back to the old key".to_owned(),
         State::Closed { ending } => ended(ending),
     }

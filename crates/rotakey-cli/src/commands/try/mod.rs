@@ -209,7 +209,8 @@ impl Story<'_> {
             unreachable!("the policy of the story names a destination for {}", user.principal)
         };
         let config = &self.scene.config;
-        let chosen = choose(account.into(), &Selection::default(), config, store, &nowhere, now).await?;
+        let chosen =
+            choose(account.into(), &Selection::default(), config, store, &nowhere, None, now).await?;
         Ok(PlanData::new(chosen, config, now))
     }
 

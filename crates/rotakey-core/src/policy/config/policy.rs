@@ -152,7 +152,7 @@ pub(super) fn matcher(reader: &mut Reader<'_>, section: &Section<'_>) -> Matcher
     matcher
 }
 
-fn globs(reader: &mut Reader<'_>, field: Option<Field<'_>>) -> Vec<Glob> {
+pub(super) fn globs(reader: &mut Reader<'_>, field: Option<Field<'_>>) -> Vec<Glob> {
     let fields = field.map(|field| not_empty(reader, field)).unwrap_or_default();
     fields.iter().filter_map(|field| reader.text(field).map(Glob::from)).collect()
 }
@@ -170,7 +170,7 @@ fn codes(reader: &mut Reader<'_>, field: Field<'_>) -> Vec<Code> {
 }
 
 /// The values of a condition. None at all would read as "no condition", which is the opposite.
-fn not_empty<'v>(reader: &mut Reader<'_>, field: Field<'v>) -> Vec<Field<'v>> {
+pub(super) fn not_empty<'v>(reader: &mut Reader<'_>, field: Field<'v>) -> Vec<Field<'v>> {
     let fields = reader.one_or_many(field.clone());
     if fields.is_empty() {
         reader.mistake(
@@ -187,7 +187,7 @@ fn texts(reader: &mut Reader<'_>, section: &Section<'_>, key: &str) -> Option<Ve
     Some(fields.iter().filter_map(|field| reader.text(field).map(str::to_owned)).collect())
 }
 
-fn text(reader: &mut Reader<'_>, section: &Section<'_>, key: &str, hint: &str) -> Option<String> {
+pub(super) fn text(reader: &mut Reader<'_>, section: &Section<'_>, key: &str, hint: &str) -> Option<String> {
     let field = reader.required(section, key, hint)?;
     reader.text(&field).map(str::to_owned)
 }

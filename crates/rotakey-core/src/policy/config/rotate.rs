@@ -7,6 +7,7 @@ use super::super::period::Period;
 use super::super::reader::{Field, Reader, Section};
 use super::super::rotate::{CheckEntry, DestinationEntry, DestinationTemplate, RotateConfig, RotateRule};
 use super::super::template::{InvalidTemplate, Template};
+use super::controls;
 use super::policy::matcher;
 use crate::destination::{FieldKind, KINDS, Kind};
 use crate::rotate::CheckSpec;
@@ -24,6 +25,12 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> RotateConf
             "destination",
             "rule",
             "check",
+            "limits",
+            "canary",
+            "freeze",
+            "window",
+            "approval",
+            "finish_inactive",
         ],
     );
     let default = RotateConfig::default();
@@ -34,6 +41,9 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> RotateConf
         adopt_timeout: reader.period_or(section, "adopt_timeout", default.adopt_timeout),
         verify_timeout: reader.period_or(section, "verify_timeout", default.verify_timeout),
         brown_out: section.get("brown_out").and_then(|field| reader.period(&field)),
+        finish_inactive: controls::chosen_users(reader, section, "finish_inactive"),
+        approvals: controls::approvals(reader, section),
+        controls: controls::read(reader, section),
         destinations: destinations(reader, section),
         rules: rules(reader, section),
         checks: checks(reader, section),
@@ -107,7 +117,7 @@ fn matcher_of(reader: &mut Reader<'_>, section: &Section<'_>) -> Matcher {
     section.map(|section| matcher(reader, &section)).unwrap_or_default()
 }
 
-fn within(
+pub(super) fn within(
     reader: &mut Reader<'_>,
     section: &Section<'_>,
     key: &str,

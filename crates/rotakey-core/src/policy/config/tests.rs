@@ -378,3 +378,71 @@ fn objects(root: &Value) -> Vec<(String, &Value)> {
         .filter(|(_, schema)| schema.get("properties").is_some())
         .collect()
 }
+
+#[test]
+fn mistakes_in_what_holds_rotations_back_are_told_with_their_places() {
+    let text = r#"
+[rotate]
+finish_inactive = "yes"
+
+[rotate.limits]
+in_flight = 0
+in_flight_per_account = "200%"
+
+[[rotate.canary]]
+match = {}
+soak = "90d"
+
+[[rotate.freeze]]
+from = 2026-12-18T00:00:00Z
+to = 2026-12-01
+
+[[rotate.freeze]]
+name = "backwards"
+from = 2026-12-18
+to = 2026-12-01
+
+[[rotate.window]]
+days = ["monday"]
+from = "9:00"
+to = "25:00"
+time_zone = "Europe/Berlim"
+steps = ["rotate"]
+
+[[rotate.approval]]
+steps = []
+people = 0
+valid_for = "1m"
+trust_session_names = "no"
+"#;
+    insta::assert_snapshot!(mistakes(text), @r#"
+    3:19: rotate.finish_inactive: is written once only
+        hint: write [[rotate.finish_inactive]], with two brackets
+    6:13: rotate.limits.in_flight: would let no rotation begin
+        hint: to stop everything, use `rotakey rotate halt`
+    7:25: rotate.limits.in_flight_per_account: "200%" is neither a number nor a share
+        hint: write a number, such as 20, or a share, such as "10%"
+    9:1: rotate.canary[1]: makes every user a canary
+        hint: say who goes first
+    11:8: rotate.canary[1].soak: 90 d is out of range: from 0 s to 60 d
+    13:1: rotate.freeze[1].name: is missing
+        hint: say what it is: name = "end of the year"
+    14:8: rotate.freeze[1].from: "2026-12-18T00:00:00Z" is not a day or a local time
+        hint: leave the offset out, and name time_zone
+    20:6: rotate.freeze[2].to: is not later than from
+    23:9: rotate.window[1].days: "monday" is not known
+        hint: there are: mon, tue, wed, thu, fri, sat, sun
+    24:8: rotate.window[1].from: "9:00" is not a time of the day
+        hint: write it as "22:30"
+    25:6: rotate.window[1].to: "25:00" is not a time of the day
+        hint: write it as "22:30"
+    26:13: rotate.window[1].time_zone: "Europe/Berlim" is not a time zone of the IANA database, such as "Europe/Berlin"
+    27:10: rotate.window[1].steps: "rotate" is not known
+        hint: there are: begin, create, publish, disable, delete
+    30:9: rotate.approval[1].steps: is an empty list, which nothing matches
+        hint: remove it, or fill it
+    31:10: rotate.approval[1].people: is out of range: from 1 to 9
+    32:13: rotate.approval[1].valid_for: 1 min is out of range: from 1 h to 90 d
+    33:23: rotate.approval[1].trust_session_names: is of type string, but must be true or false
+    "#);
+}

@@ -12,6 +12,7 @@ use super::{Assumptions, Happening, Rules, What};
 use crate::fact::{KeyFacts, KeyStatus, LastUsed, Seen};
 use crate::id::{AccessKeyId, UserId, WorkerId};
 use crate::policy::{KeySubject, UserSubject};
+use crate::rotate::controls::Permit;
 use crate::rotate::effect::{FailureKind, Intent, Outcome};
 use crate::rotate::event::Event;
 use crate::rotate::next::Next;
@@ -92,6 +93,8 @@ impl Simulated {
             fallback: rules.fallback,
             now,
             also_not_due: false,
+            own_key: None,
+            history: &|_| None,
         };
         match chooser.choose(&self.subject) {
             Choice::Rotate(plan) => {
@@ -103,9 +106,9 @@ impl Simulated {
                 }
                 self.go_on(Box::new(run), rules, now, tell)
             }
-            Choice::NotDue { due_at } => {
+            Choice::NotDue { due_at: at } | Choice::Waits { until: at, .. } => {
                 self.asked = None;
-                Some(rules.next_tick(due_at))
+                Some(rules.next_tick(at))
             }
             Choice::Ask { why, advice, .. } => {
                 if self.asked.as_ref() != Some(&why) {
@@ -127,17 +130,26 @@ impl Simulated {
         let key = self.subject.keys.iter().find(|key| key.id.as_ref() == Some(&plan.old_key))?;
         let created_at = *key.created_at.known()?;
         let limit_at = rules.config.policy.limits_for(&self.subject).limits.max_age.after(created_at);
-        let last_used = self.applications.last_use_of_old(now);
-        plan.old_key_last_used = last_used.clone();
         // In a forecast all is well.
         plan.checks.clear();
+        // Whoever must agree does so at once.
+        plan.approvals.clear();
+        let mut last_used = BTreeMap::new();
+        for key in &self.subject.keys {
+            last_used.insert(key.id.clone()?, key.last_used.clone());
+        }
         let old = plan.old_key.clone();
-        let slots = HeldSlots { current: Some(held(&old)), ..HeldSlots::default() };
+        if plan.task.is_to_replace() {
+            plan.old_key_last_used = self.applications.last_use_of_old(now);
+            last_used.insert(old.clone(), Seen::Known(plan.old_key_last_used.clone()));
+        }
+        let current = plan.task.is_to_replace().then(|| held(&old));
+        let slots = HeldSlots { current, ..HeldSlots::default() };
         let seen = Observed {
             looked_at: now,
             user: Seen::Known(Some(plan.subject.user_id.clone())),
-            keys: Seen::Known(vec![KeyFacts { id: old.clone(), status: KeyStatus::Active, created_at }]),
-            last_used: BTreeMap::from([(old.clone(), Seen::Known(last_used))]),
+            keys: Seen::Known(self.subject.keys.iter().filter_map(facts_of).collect()),
+            last_used,
             destinations: vec![Seen::Known(slots); plan.destinations.len()],
             preflight: vec![Preflight::Ready; plan.destinations.len()],
             in_hand: BTreeSet::from([old]),
@@ -163,6 +175,15 @@ impl Simulated {
             match run.rotation().next(&run.seen, now) {
                 Next::Do(effect) => {
                     let intent = effect.intent().clone();
+                    let controls = &rules.config.rotate.controls;
+                    if let Permit::Wait { until, why } =
+                        controls.permit_effect(run.rotation(), &intent, None, now)
+                    {
+                        let again = rules.next_tick(until.unwrap_or(now + LOOK_AGAIN));
+                        run.tell_if_overdue(&self.subject, again, &why, tell);
+                        self.rotation = Some(run);
+                        return Some(again);
+                    }
                     let outcome = self.perform(&mut run, &intent, rules, now);
                     tell(Happening { at: now, user: &self.subject, what: What::Does(&intent) });
                     let started = Event::Started { intent, by: worker(), deadline: now + EFFECT_DEADLINE };
@@ -201,6 +222,9 @@ impl Simulated {
     /// What has happened by itself since the last look.
     fn look(&self, run: &mut Run, now: Timestamp) {
         let Run { rotation: Some(rotation), seen, .. } = run else { return };
+        if !rotation.plan().task.is_to_replace() {
+            return;
+        }
         if let Some(Seen::Known(last_used)) = seen.last_used.get_mut(&rotation.plan().old_key) {
             *last_used = self.applications.last_use_of_old(now);
         }
@@ -263,7 +287,8 @@ impl Simulated {
         self.subject
             .keys
             .retain(|key| key.id.as_ref() != Some(old) || keys.iter().any(|facts| facts.id == *old));
-        for facts in keys.iter().filter(|facts| facts.id != *old) {
+        let known: BTreeSet<_> = self.subject.keys.iter().filter_map(|key| key.id.clone()).collect();
+        for facts in keys.iter().filter(|facts| facts.id != *old && !known.contains(&facts.id)) {
             let mut key = self.subject.keys.first().cloned().unwrap_or_else(|| key_of(facts));
             key.id = Some(facts.id.clone());
             key.status = facts.status;
@@ -326,6 +351,11 @@ fn worker() -> WorkerId {
     static WORKER: LazyLock<WorkerId> =
         LazyLock::new(|| "forecast".parse().expect("letters are a worker id"));
     WORKER.clone()
+}
+
+fn facts_of(key: &KeySubject) -> Option<KeyFacts> {
+    let (id, created_at) = (key.id.clone()?, *key.created_at.known()?);
+    Some(KeyFacts { id, status: key.status, created_at })
 }
 
 fn key_of(facts: &KeyFacts) -> KeySubject {

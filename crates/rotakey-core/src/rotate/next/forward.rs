@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::adopt::FRESH;
 use super::{Decision, Next, PROBE_INTERVAL, Step, act, close, note, wait};
 use crate::fact::KeyStatus;
+use crate::rotate::approval::ApprovedStep;
 use crate::rotate::effect::{Effect, Intent};
 use crate::rotate::event::{Ending, Event, Note};
 use crate::rotate::observed::Preflight;
@@ -16,6 +17,7 @@ use crate::rotate::{LAST_USED_LAG, PROPAGATION, SETTLE};
 
 impl Decision<'_> {
     pub(super) fn create(&self) -> Step {
+        self.check_approved(ApprovedStep::Begin)?;
         for (index, preflight) in self.seen.preflight.iter().enumerate() {
             match preflight {
                 Preflight::Ready => {}
@@ -191,12 +193,13 @@ impl Decision<'_> {
             }
         };
         self.check_all_well()?;
+        let approved = self.check_approved(ApprovedStep::Delete)?;
         let fresh = new_key_checked.is_some_and(|checked| self.now < checked + SETTLE);
         if !fresh {
             self.check_secret(new)?;
             return Ok(act(Intent::Probe { key: new.id.clone() }));
         }
-        Ok(Next::Do(Effect::delete_old_key(&self.rotation.plan, cut_over, rested)))
+        Ok(Next::Do(Effect::delete_old_key(&self.rotation.plan, cut_over, rested, approved)))
     }
 
     pub(super) fn clean_up(&self, new: &NewKey) -> Step {

@@ -2,10 +2,11 @@
 
 use jiff::SignedDuration;
 
-use super::{Decision, Next, act, note};
+use super::{Decision, Next, act, note, wait};
 use crate::fact::{KeyFacts, KeyStatus, LastUsed, Seen};
 use crate::id::AccessKeyId;
 use crate::rotate::LAST_USED_GRANULARITY;
+use crate::rotate::approval::{Approved, ApprovedStep};
 use crate::rotate::effect::Intent;
 use crate::rotate::event::Note;
 use crate::rotate::observed::HeldSlots;
@@ -14,7 +15,19 @@ use crate::rotate::question::Question;
 use crate::rotate::service::points;
 use crate::rotate::state::{Adoption, NewKey, State};
 
+/// How long an approval is waited for before the world is looked at again.
+const AGREEMENT: SignedDuration = SignedDuration::from_hours(1);
+
 impl Decision<'_> {
+    /// Whoever must agree to the step has. Waited for and not asked about, so that the keys are watched meanwhile.
+    pub(super) fn check_approved(&self, step: ApprovedStep) -> Result<Approved, Next> {
+        self.rotation.plan.approved(step, &self.rotation.approvals, self.now).map_err(|missing| {
+            let id = &self.rotation.id;
+            let why = format!("{missing}: `rotakey rotate approve {id} --step {step}`");
+            wait(self.now + AGREEMENT, &why)
+        })
+    }
+
     pub(super) fn check_user(&self) -> Result<(), Next> {
         match &self.seen.user {
             Seen::Known(Some(id)) if *id == self.rotation.plan.subject.user_id => Ok(()),

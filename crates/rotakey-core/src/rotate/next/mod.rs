@@ -3,6 +3,7 @@
 mod adopt;
 mod alarm;
 mod back;
+mod finish;
 mod forward;
 mod guard;
 mod look;
@@ -64,12 +65,13 @@ impl Rotation {
 
     /// Whether a decision needs to know if the destinations can be written to.
     pub fn needs_preflight(&self) -> bool {
-        matches!(self.state, State::Planned) && self.rollback.is_none()
+        matches!(self.state, State::Planned) && self.plan.task.is_to_replace() && self.rollback.is_none()
     }
 
     /// Whether a decision needs to know when the keys were used.
     pub fn needs_last_used(&self) -> bool {
         self.given_up.is_some()
+            || !self.plan.task.is_to_replace()
             || !matches!(
                 self.state,
                 State::Planned
@@ -117,6 +119,9 @@ impl Decision<'_> {
             }
         }
         self.check_user()?;
+        if let Some(finish) = self.rotation.plan.finish() {
+            return self.finish(finish);
+        }
         if let State::Issuing { create } = &self.rotation.state {
             return self.resolve_create(create);
         }
@@ -150,6 +155,7 @@ impl Decision<'_> {
             State::Issuing { .. }
             | State::Orphaned { .. }
             | State::RollingBack { .. }
+            | State::Finishing(_)
             | State::Closed { .. } => unreachable!("decided above"),
         }
     }

@@ -3,6 +3,7 @@
 mod alarm;
 mod consumers;
 mod crash;
+mod finish;
 mod foreign;
 mod forward;
 mod rollback;

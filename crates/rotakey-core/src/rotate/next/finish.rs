@@ -1,0 +1,127 @@
+//! The end of a key that is not needed any more: another took its place, or somebody disabled it long ago. No
+//! key is created, so there is nothing to deliver and nothing to prove of a new one.
+
+use jiff::Timestamp;
+
+use super::{Decision, Next, Step, act, close, note, wait};
+use crate::fact::{KeyFacts, KeyStatus, LastUsed};
+use crate::rotate::LAST_USED_LAG;
+use crate::rotate::approval::ApprovedStep;
+use crate::rotate::effect::{Effect, Intent};
+use crate::rotate::event::{Ending, Note};
+use crate::rotate::plan::Finish;
+use crate::rotate::proof::{Rested, Superseded};
+use crate::rotate::question::Question;
+use crate::rotate::state::{Finishing, State};
+
+impl Decision<'_> {
+    pub(super) fn finish(&self, finish: &Finish) -> Step {
+        match &self.rotation.state {
+            State::Finishing(finishing) => self.go_on_finishing(finish, finishing),
+            _ => self.begin_to_finish(finish),
+        }
+    }
+
+    /// What the plan rests on is looked at again: it may be old.
+    fn begin_to_finish(&self, finish: &Finish) -> Step {
+        if let Some(why) = &self.rotation.rollback {
+            return Ok(close(Ending::RolledBack { why: why.clone() }));
+        }
+        self.check_approved(ApprovedStep::Begin)?;
+        self.check_keys_around(finish)?;
+        let wanted = if finish.found_inactive() { KeyStatus::Inactive } else { KeyStatus::Active };
+        self.expect_status(self.old(), wanted)?;
+        self.withdrawn(self.old())?;
+        let last_use = self.last_used(self.old())?;
+        // Whoever never used it may have had it from the start.
+        let quiet_since = match last_use {
+            LastUsed::At { at, .. } => *at,
+            LastUsed::Never => self.facts(|key| key.id == *self.old())?.created_at,
+        };
+        if self.now < quiet_since + finish.quiet_for + LAST_USED_LAG {
+            return Ok(self.still_used(last_use));
+        }
+        let evidence = match &finish.successor {
+            None => format!("it is inactive, and was last used {}", used(last_use)),
+            Some(successor) => match self.last_used(successor)? {
+                LastUsed::At { at, .. } if *at > quiet_since => {
+                    format!("{successor} was used at {at}, this one was last used {}", used(last_use))
+                }
+                _ => return Ok(self.still_used(last_use)),
+            },
+        };
+        Ok(note(Note::Superseded { quiet_since, evidence }))
+    }
+
+    fn go_on_finishing(&self, finish: &Finish, finishing: &Finishing) -> Step {
+        if self.rotation.deleted.contains(self.old()) {
+            let done = || close(Ending::Finished { key: self.old().clone() });
+            return Ok(self.forget_everywhere(self.old())?.unwrap_or_else(done));
+        }
+        if self.rotation.deleting.contains(self.old()) && self.is_gone(self.old())? {
+            return Ok(note(Note::Gone { key: self.old().clone() }));
+        }
+        // What somebody else disabled is not enabled: it is found as it was left.
+        if (self.rotation.rollback.is_some() || finishing.disproved) && finishing.perhaps_disabled {
+            return Ok(act(Intent::Enable { key: self.old().clone() }));
+        }
+        if let Some(why) = &self.rotation.rollback {
+            return Ok(close(Ending::RolledBack { why: why.clone() }));
+        }
+        let last_use = self.last_used(self.old())?;
+        if last_use.at().is_some_and(|at| at > finishing.superseded.quiet_since) {
+            return Ok(note(Note::OldKeyUsed { last_used: last_use.clone() }));
+        }
+        self.check_keys_around(finish)?;
+        self.withdrawn(self.old())?;
+        let Some(since) = finishing.since else {
+            if !finishing.perhaps_disabled {
+                self.expect_status(self.old(), KeyStatus::Active)?;
+            }
+            return Ok(act(Intent::Disable { key: self.old().clone() }));
+        };
+        self.expect_status(self.old(), KeyStatus::Inactive)?;
+        self.delete_finished(&finishing.superseded, since)
+    }
+
+    fn delete_finished(&self, superseded: &Superseded, since: Timestamp) -> Step {
+        let rested = match Rested::check(since, self.rotation.plan.timing.delete_after, self.now) {
+            Ok(rested) => rested,
+            Err(until) => return Ok(wait(until, "the key is disabled and watched before it is deleted")),
+        };
+        let approved = self.check_approved(ApprovedStep::Delete)?;
+        Ok(Next::Do(Effect::delete_superseded(&self.rotation.plan, superseded, rested, approved)))
+    }
+
+    /// The key is there, and so is its successor, active; and there are no keys that the plan does not know.
+    fn check_keys_around(&self, finish: &Finish) -> Result<(), Next> {
+        let known = |key: &KeyFacts| {
+            key.id == *self.old()
+                || finish.others.contains(&key.id)
+                || finish.successor.as_ref() == Some(&key.id)
+        };
+        let foreign: Vec<_> = self.keys()?.iter().filter(|key| !known(key)).cloned().collect();
+        if !foreign.is_empty() {
+            return Err(Next::Ask(Question::ForeignKeys { keys: foreign }));
+        }
+        self.check_listed(self.old())?;
+        if let Some(successor) = &finish.successor {
+            self.check_listed(successor)?;
+            self.expect_status(successor, KeyStatus::Active)?;
+        }
+        Ok(())
+    }
+
+    fn facts(&self, wanted: impl Fn(&KeyFacts) -> bool) -> Result<&KeyFacts, Next> {
+        let found = self.keys()?.iter().find(|key| wanted(key));
+        found.ok_or_else(|| self.cannot_see("IAM does not list the key"))
+    }
+
+    fn still_used(&self, last_use: &LastUsed) -> Next {
+        Next::Ask(Question::StillUsed { key: self.old().clone(), last_used: last_use.clone() })
+    }
+}
+
+fn used(last_use: &LastUsed) -> String {
+    last_use.at().map_or_else(|| "never".to_owned(), |at| format!("at {at}"))
+}
