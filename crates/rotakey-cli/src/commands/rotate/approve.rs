@@ -45,6 +45,8 @@ pub(crate) struct ApproveArgs {
     selection: Selection,
 }
 
+const NEEDS: &str = "[[rotate.approval]] in rotakey.toml says what needs approval.";
+
 /// Runs the command.
 pub(crate) async fn run(
     args: &ApproveArgs,
@@ -83,7 +85,7 @@ pub(crate) async fn run(
     }
     let needing: Vec<_> = meant.iter().filter(|plan| plan.needs_approval(step)).collect();
     if needing.is_empty() {
-        return Err(CommandError::usage(format!("nobody's approval is needed to {step}")));
+        return Err(CommandError::usage(format!("nobody's approval is needed to {step}")).hint(NEEDS));
     }
     for plan in needing {
         check(plan, step, &by)?;
@@ -102,7 +104,8 @@ fn check(plan: &Plan, step: ApprovedStep, by: &str) -> Result<(), CommandError> 
         return Err(CommandError::usage(format!(
             "nobody's approval is needed to {step} for {}",
             plan.subject.user_name
-        )));
+        ))
+        .hint(NEEDS));
     }
     if !plan.may_approve(step, by) {
         return Err(CommandError::usage(format!("{by} is not among those who may approve this"))
