@@ -28,7 +28,7 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
         text.push_str("\n\n");
         text.push_str(section.text.trim());
     }
-    text.push_str("\n");
+    text.push('\n');
     text.push_str(&aims.text());
     print!("\n{text}");
     if is_quick {
