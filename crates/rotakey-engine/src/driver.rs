@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use rotakey_core::fact::KeyStatus;
 use rotakey_core::id::{AccessKeyId, RotationId, WorkerId};
 use rotakey_core::rotate::{
-    Answer, Approval, EFFECT_DEADLINE, Ending, Event, FailureKind, Intent, LAST_USED_LAG, Next, Outcome, Plan,
-    Question, Rotation, State,
+    Answer, Approval, EFFECT_DEADLINE, Ending, Event, FailureKind, Intent, LAST_USED_LAG, Next, Outcome,
+    Plan, Question, Rotation, State,
 };
 use rotakey_core::secret::AccessKeyPair;
 

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use rotakey_core::destination::{DestinationSpec, Exec, SecretsManager};
 use rotakey_core::fact::{KeyStatus, LastUsed};
 use rotakey_core::id::{AccessKeyId, AccountId, RotationId};
-use rotakey_core::rotate::{Answer, Ending, Held, Plan, Question, Rotation, Subject, Timing};
+use rotakey_core::rotate::{Answer, Ending, Held, Plan, Question, Rotation, Subject, Task, Timing};
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::driver::{Engine, Ports, Standing};
 use rotakey_engine::memory_store::MemoryStore;
@@ -231,6 +231,11 @@ impl Story {
             reason: "for the story".to_owned(),
             timing: Timing::default(),
             checks: Vec::new(),
+            task: Task::Replace,
+            limit_at: None,
+            own_key: false,
+            traits: None,
+            approvals: Vec::new(),
         };
         let store = MemoryStore::default();
         let mut story =

@@ -13,7 +13,7 @@ use crate::printer::Printer;
 mod audit;
 mod config;
 mod notify;
-mod rotate;
+pub(crate) mod rotate;
 mod sandbox;
 mod scan;
 mod store;

@@ -8,7 +8,7 @@ use crate::fact::{LastUsed, Seen};
 use crate::id::{AccessKeyId, RotationId};
 use crate::rotate::{
     Answer, ChainHash, EFFECT_DEADLINE, Ending, Entry, Event, FailureKind, Intent, Note, Outcome, Plan,
-    Question, Subject, Timing,
+    Question, Subject, Task, Timing,
 };
 use crate::secret::{AccessKeyPair, Secret};
 
@@ -41,6 +41,11 @@ impl Log {
             reason: "90 days old".into(),
             timing,
             checks: Vec::new(),
+            task: Task::Replace,
+            limit_at: None,
+            own_key: false,
+            traits: None,
+            approvals: Vec::new(),
         };
         let log = Self { id: "r-abcdefgh".parse().unwrap(), entries: Vec::new(), now };
         log.then(Event::Planned { plan: Box::new(plan) })

@@ -324,7 +324,7 @@ fn ended(rotation: &Rotation) -> Option<String> {
     match rotation.ending()? {
         Ending::RolledBack { why } => Some(why.clone()),
         Ending::Aborted { by, why } => Some(format!("{by} said: {why}")),
-        Ending::Rotated { .. } => None,
+        Ending::Rotated { .. } | Ending::Finished { .. } => None,
     }
 }
 

@@ -12,9 +12,7 @@ use super::proof::{Adopted, CutOver, Delivered, OldKeyQuiet, Superseded};
 use super::question::Question;
 use super::rotation::{IllegalEvent, InFlight, Rotation, Trouble};
 use super::service::{PointProbes, ServicePoint};
-use super::state::{
-    ACCEPTANCES, Adoption, Finishing, LostCreate, NewKey, OldKey, Probes, State, in_a_row,
-};
+use super::state::{ACCEPTANCES, Adoption, Finishing, LostCreate, NewKey, OldKey, Probes, State, in_a_row};
 
 impl Rotation {
     pub(super) fn finish(

@@ -654,6 +654,8 @@ mod tests {
             fallback: &fallback,
             now: Timestamp::UNIX_EPOCH,
             also_not_due: false,
+            own_key: None,
+            history: &|_| None,
         };
         let chosen = chooser.with_a_copy(configured.to_vec(), &test_subject("alice"));
         chosen.iter().map(ToString::to_string).collect()

@@ -101,6 +101,7 @@ impl Trial {
                 self.append(Event::Asked { question: question.clone() });
             }
             Next::Wait { until, .. } => assert!(*until > self.world.now),
+            Next::LookAtUsage { .. } => panic!("a key that needs no successor is judged by its last use"),
             Next::Ask(_) | Next::Done(_) => {}
         }
         next
@@ -192,7 +193,7 @@ impl Trial {
                     self.play(Move::Approve);
                 }
                 Next::Ask(_) | Next::Done(_) => return self.check_the_end(),
-                Next::Do(_) | Next::Record(_) => {}
+                Next::Do(_) | Next::Record(_) | Next::LookAtUsage { .. } => {}
             }
         }
         panic!("not over: {:?}", self.rotation);

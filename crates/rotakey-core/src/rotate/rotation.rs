@@ -405,10 +405,7 @@ impl Rotation {
                 State::Disabled { since: Some(since), new_key_checked: Some(_), .. },
                 Intent::Delete { key },
             ) => {
-                key == old
-                    && rested(since)
-                    && self.alarm.is_none()
-                    && self.approved(ApprovedStep::Delete, at)
+                key == old && rested(since) && self.alarm.is_none() && self.approved(ApprovedStep::Delete, at)
             }
             (State::Deleted { .. }, Intent::Forget { key, .. }) => key == old,
             (

@@ -10,7 +10,9 @@ use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, Tags};
 use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserName};
 use rotakey_core::notify::{Message, NotifierSpec};
 use rotakey_core::policy::check;
-use rotakey_core::rotate::{Answer, Ending, Event, Intent, Note, Outcome, Plan, Question, Subject, Timing};
+use rotakey_core::rotate::{
+    Answer, Ending, Event, Intent, Note, Outcome, Plan, Question, Subject, Task, Timing,
+};
 use rotakey_core::secret::{AccessKeyPair, Secret};
 
 use super::*;
@@ -64,6 +66,11 @@ impl World {
             reason: "90 days old".into(),
             timing: Timing::default(),
             checks: Vec::new(),
+            task: Task::Replace,
+            limit_at: None,
+            own_key: false,
+            traits: None,
+            approvals: Vec::new(),
         };
         Journal::begin(&self.store, plan, self.now()).now_or_never().unwrap().unwrap()
     }
@@ -113,7 +120,7 @@ impl Accounts for World {
     }
 
     fn get(&self, id: &AccountId) -> Option<Account<'_>> {
-        (*id == ACCOUNT.parse().unwrap()).then_some(Account { iam: self, probe: self })
+        (*id == ACCOUNT.parse().unwrap()).then_some(Account { iam: self, probe: self, usage: None })
     }
 }
 
@@ -169,6 +176,10 @@ impl Iam for World {
 #[async_trait]
 impl KeyProbe for World {
     async fn identify(&self, _: &AccessKeyPair) -> Result<CallerIdentity, PortError> {
+        unreachable!("a herald has no use for it")
+    }
+
+    async fn knows(&self, _: &AccessKeyPair, _: &str, _: &str) -> Result<(), PortError> {
         unreachable!("a herald has no use for it")
     }
 }

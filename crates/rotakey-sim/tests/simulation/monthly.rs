@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rotakey_core::destination::{DestinationSpec, SecretsManager};
 use rotakey_core::id::{AccessKeyId, AccountId};
-use rotakey_core::rotate::{Ending, Event, Plan, Question, Rotation, Subject, Timing};
+use rotakey_core::rotate::{Ending, Event, Plan, Question, Rotation, Subject, Task, Timing};
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::driver::{Engine, Ports, Standing};
 use rotakey_engine::memory_store::MemoryStore;
@@ -79,6 +79,11 @@ impl Months {
             reason: "for the simulation".into(),
             timing: Timing::default(),
             checks: Vec::new(),
+            task: Task::Replace,
+            limit_at: None,
+            own_key: false,
+            traits: None,
+            approvals: Vec::new(),
         };
         let store = MemoryStore::default();
         let clock = self.simulation.clock();

@@ -22,7 +22,11 @@ const SCHEMA: Schema = Schema {
     application: "rotakey rotations",
     // "RTKY"
     lock: 0x5254_4b59,
-    migrations: &[include_str!("postgres/1.sql"), include_str!("postgres/2.sql"), include_str!("postgres/3.sql")],
+    migrations: &[
+        include_str!("postgres/1.sql"),
+        include_str!("postgres/2.sql"),
+        include_str!("postgres/3.sql"),
+    ],
 };
 
 /// Each statement takes about a millisecond, and a worker drives some rotations at a time.

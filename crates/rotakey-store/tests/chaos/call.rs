@@ -22,6 +22,7 @@ pub(crate) enum Call {
     SetStatus(UserName, AccessKeyId, KeyStatus),
     Delete(UserName, AccessKeyId),
     Identify(Pair),
+    Knows(Pair, String, String),
     Preflight(DestinationSpec),
     Read(DestinationSpec),
     Stage(DestinationSpec, Pair),

@@ -101,6 +101,10 @@ impl KeyProbe for Remote {
         let (account_id, arn): (AccountId, String) = self.call(&Call::Identify(pair.into()))?;
         Ok(CallerIdentity { account_id, arn })
     }
+
+    async fn knows(&self, pair: &AccessKeyPair, service: &str, region: &str) -> Result<(), PortError> {
+        self.call(&Call::Knows(pair.into(), service.to_owned(), region.to_owned()))
+    }
 }
 
 impl Destinations for Remote {

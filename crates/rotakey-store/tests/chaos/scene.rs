@@ -12,11 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 use rotakey_core::destination::{DestinationSpec, SecretsManager};
 use rotakey_core::fact::{KeyStatus, LastUsed};
 use rotakey_core::id::{AccessKeyId, AccountId, UserName};
-use rotakey_core::rotate::{Plan, Subject, Timing};
+use rotakey_core::rotate::{Plan, Subject, Task, Timing};
 use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::driver::{Engine, Ports};
 use rotakey_engine::port::{
-    Account, Destination, Destinations as _, Iam as _, Kept, KeyProbe as _, OneAccount, PortError,
+    Account, Destination, Destinations as _, Iam as _, Kept, KeyProbe as _, NoChecks, OneAccount, PortError,
 };
 use rotakey_sim::api::{Service, Tree};
 use rotakey_sim::application::{Application, CurrentSecret, Record};
@@ -110,10 +110,16 @@ impl Scene {
 
     /// Begins rotations. Workers do the rest.
     pub(crate) async fn begin(&self, store: &PostgresStore, plans: Vec<Plan>) {
-        let account = Account { iam: &self.operator, probe: &self.operator };
+        let account = Account { iam: &self.operator, probe: &self.operator, usage: None };
         let accounts = OneAccount { id: self.account, account };
         let clock = self.simulation.clock();
-        let ports = Ports { accounts: &accounts, destinations: &self.operator, store, clock: &clock };
+        let ports = Ports {
+            accounts: &accounts,
+            destinations: &self.operator,
+            checks: &NoChecks,
+            store,
+            clock: &clock,
+        };
         let engine = Engine::new(ports, "planner".parse().unwrap(), &|_, _| {});
         for plan in plans {
             engine.begin(plan).await.unwrap();
@@ -171,6 +177,9 @@ impl Scene {
                     self.witness.saw_deleted(&key, served.as_ref(), self.now());
                 }
                 result(deleted)
+            }
+            Call::Knows(pair, service, region) => {
+                result(at_once(client.knows(&pair.into(), &service, &region)))
             }
             Call::Identify(pair) => {
                 let identity = at_once(client.identify(&pair.into()));
@@ -245,6 +254,12 @@ fn plan(
             delete_after: SignedDuration::from_hours(24),
             ..Timing::default()
         },
+        checks: Vec::new(),
+        task: Task::Replace,
+        limit_at: None,
+        own_key: false,
+        traits: None,
+        approvals: Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use rotakey_engine::driver::{Engine, Ports};
-use rotakey_engine::port::{Account, Clock as _, OneAccount};
+use rotakey_engine::port::{Account, Clock as _, NoChecks, OneAccount};
 use rotakey_sim::random::Random;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::watch;
@@ -55,9 +55,15 @@ pub(crate) fn work() {
                 Err(_) => remote.sleep_until(remote.now() + SignedDuration::from_secs(1)).await,
             }
         };
-        let account = Account { iam: &remote, probe: &remote };
+        let account = Account { iam: &remote, probe: &remote, usage: None };
         let accounts = OneAccount { id: variable(ACCOUNT).parse().unwrap(), account };
-        let ports = Ports { accounts: &accounts, destinations: &remote, store: &store, clock: &remote };
+        let ports = Ports {
+            accounts: &accounts,
+            destinations: &remote,
+            checks: &NoChecks,
+            store: &store,
+            clock: &remote,
+        };
         let engine =
             Engine::new(ports, format!("worker-{}", std::process::id()).parse().unwrap(), &|_, _| {});
         loop {

@@ -116,7 +116,8 @@ pub(crate) async fn run(
             let now = assembly::clock(globals)?.now();
             let config = configuration::load(globals, printer, now)?;
             let controls = &config.rotate.controls;
-            with_log(globals, named, async |store| status::run(&args, controls, store, printer, now).await).await
+            with_log(globals, named, async |store| status::run(&args, controls, store, printer, now).await)
+                .await
         }
         RotateCommand::Log(args) => {
             with_log(globals, named, async |store| log::run(&args, store, printer).await).await
@@ -145,7 +146,8 @@ pub(crate) async fn run(
         }
         RotateCommand::Halt(args) => {
             let now = assembly::clock(globals)?.now();
-            with_log_to_write(globals, named, async |store| halt::halt(&args, store, printer, now).await).await
+            with_log_to_write(globals, named, async |store| halt::halt(&args, store, printer, now).await)
+                .await
         }
         RotateCommand::Unhalt(_) => {
             with_log_to_write(globals, named, async |store| halt::unhalt(store, printer).await).await

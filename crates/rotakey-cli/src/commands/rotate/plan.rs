@@ -107,9 +107,6 @@ pub(crate) struct PlannedData {
 }
 
 /// A consumer that comes so seldom that its silence means nothing yet.
-}
-
-/// A consumer that comes so seldom that its silence means nothing yet.
 #[derive(Debug, Serialize)]
 struct HeldUpData {
     #[serde(flatten)]

@@ -121,6 +121,7 @@ impl Gate {
             (
                 Intent::Stage { .. }
                 | Intent::Probe { .. }
+                | Intent::ProbeService { .. }
                 | Intent::Restore { .. }
                 | Intent::Forget { .. }
                 | Intent::Enable { .. },

@@ -39,7 +39,7 @@ impl Decision<'_> {
             LastUsed::Never => self.facts(|key| key.id == *self.old())?.created_at,
         };
         if self.now < quiet_since + finish.quiet_for + LAST_USED_LAG {
-            return Ok(self.still_used(last_use));
+            return Ok(self.is_used_after_all(last_use));
         }
         let evidence = match &finish.successor {
             None => format!("it is inactive, and was last used {}", used(last_use)),
@@ -47,7 +47,7 @@ impl Decision<'_> {
                 LastUsed::At { at, .. } if *at > quiet_since => {
                     format!("{successor} was used at {at}, this one was last used {}", used(last_use))
                 }
-                _ => return Ok(self.still_used(last_use)),
+                _ => return Ok(self.is_used_after_all(last_use)),
             },
         };
         Ok(note(Note::Superseded { quiet_since, evidence }))
@@ -117,7 +117,7 @@ impl Decision<'_> {
         found.ok_or_else(|| self.cannot_see("IAM does not list the key"))
     }
 
-    fn still_used(&self, last_use: &LastUsed) -> Next {
+    fn is_used_after_all(&self, last_use: &LastUsed) -> Next {
         Next::Ask(Question::StillUsed { key: self.old().clone(), last_used: last_use.clone() })
     }
 }
