@@ -35,9 +35,8 @@ const LONGEST_LOOK: SignedDuration = SignedDuration::from_mins(30);
 /// For how long a rotation is left to the worker that appended last: for a nap, and for a look and a step after it.
 const LEASE: SignedDuration = SignedDuration::from_secs(NAP.as_secs() + EFFECT_DEADLINE.as_secs());
 
-/// A rotation that waits for longer than this is looked at all the same: somebody may have changed something, and a
-/// use of a key shows by then.
-const LOOK_EVERY: SignedDuration = LAST_USED_LAG;
+/// A rotation that waits for longer than this is looked at all the same: somebody may have changed something.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A rotation that takes more steps than this without waiting once is going round in circles.
 const MOST_STEPS: usize = 500;
@@ -165,7 +164,7 @@ impl<'a> Engine<'a> {
     /// Somebody else has appended.
     async fn hand_over(&self, journal: &Journal, standing: &Standing) -> Result<(), StoreError> {
         let rotation = journal.rotation();
-        let look_again = self.ports.clock.now() + LOOK_EVERY;
+        let look_again = look_again(rotation, self.ports.clock.now());
         let turn = match standing {
             Standing::Waits { until, .. } => {
                 let due = look_again.min(*until);
@@ -457,6 +456,15 @@ impl<'a> Engine<'a> {
 
     fn custody(&self) -> MutexGuard<'_, BTreeMap<AccessKeyId, AccessKeyPair>> {
         self.custody.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When a rotation that waits is looked at in any case. A use from before its old key was disabled shows some hours
+/// later, and is not to be missed for a day.
+fn look_again(rotation: &Rotation, now: Timestamp) -> Timestamp {
+    match rotation.state() {
+        State::Disabled { since: Some(since), .. } if now < *since + LAST_USED_LAG => *since + LAST_USED_LAG,
+        _ => now + LOOK_EVERY,
     }
 }
 

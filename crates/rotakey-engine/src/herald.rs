@@ -80,6 +80,12 @@ pub struct NotSent {
     pub error: PortError,
 }
 
+/// How often all rotations are looked at for something to tell, at least.
+const SWEEP_EVERY: SignedDuration = SignedDuration::from_hours(4);
+
+/// Where it is kept when that is to be done next: when the first reminder, digest or second attempt is due.
+const NEXT: &str = "notify/next";
+
 /// Notices that go together: to one channel (by its place in the list), to the same addresses, and, unless they are
 /// parts of a digest, each by itself.
 type Group = (usize, Vec<String>, Option<NoticeId>);
@@ -105,15 +111,47 @@ impl<'a> Herald<'a> {
         if self.channels.is_empty() {
             return Ok(told);
         }
-        let now = self.ports.clock.now();
         let settled = self.ports.outbox.settled().await?;
+        let mut rotations = self.ports.store.rotations().await?;
+        rotations.retain(|summary| summary.is_open() || !settled.contains(&summary.id));
+        self.tell_of(rotations, &mut told).await;
+        Ok(told)
+    }
+
+    /// Sends what is to be told of those rotations, which were just driven; of all, if a reminder, a digest or a second
+    /// attempt is due of any: so a pass costs what was driven, not all that is stored.
+    ///
+    /// # Errors
+    /// As those of [`Self::pass`].
+    pub async fn pass_after(&self, driven: Vec<RotationSummary>) -> Result<Told, StoreError> {
+        let mut told = Told::default();
+        if self.channels.is_empty() {
+            return Ok(told);
+        }
+        let now = self.ports.clock.now();
+        let kept = self.ports.store.controls(NEXT).await?;
+        let next = kept.first().and_then(|(_, at)| at.parse::<Timestamp>().ok());
+        let Some(next) = next.filter(|next| now < *next && *next <= now + SWEEP_EVERY) else {
+            let told = self.pass().await?;
+            let next = told.due.map_or(now + SWEEP_EVERY, |due| due.min(now + SWEEP_EVERY));
+            self.ports.store.set_control(NEXT, Some(&next.to_string())).await?;
+            return Ok(told);
+        };
+        self.tell_of(driven, &mut told).await;
+        if let Some(due) = told.due.filter(|due| *due < next) {
+            self.ports.store.set_control(NEXT, Some(&due.to_string())).await?;
+        }
+        told.wait_until(Some(next));
+        Ok(told)
+    }
+
+    async fn tell_of(&self, rotations: Vec<RotationSummary>, told: &mut Told) {
+        let now = self.ports.clock.now();
         let mut mail = BTreeMap::new();
-        for summary in self.ports.store.rotations().await? {
-            if summary.is_open() || !settled.contains(&summary.id) {
-                let Some(account) = self.ports.accounts.get(&summary.subject.account_id) else { continue };
-                if let Err(error) = self.collect(&summary, account, now, &mut mail, &mut told).await {
-                    told.unread.push(error.to_string());
-                }
+        for summary in rotations {
+            let Some(account) = self.ports.accounts.get(&summary.subject.account_id) else { continue };
+            if let Err(error) = self.collect(&summary, account, now, &mut mail, told).await {
+                told.unread.push(error.to_string());
             }
         }
         let mut by_channel: BTreeMap<usize, Vec<Letter>> = BTreeMap::new();
@@ -129,7 +167,6 @@ impl<'a> Herald<'a> {
             told.sent.extend(sent);
             told.failed.extend(failed);
         }
-        Ok(told)
     }
 
     /// Finds what of a rotation is to be told now, and remembers a rotation of which there is nothing more to tell.

@@ -63,8 +63,7 @@ fn the_life_of_a_key_is_told_line_by_line() {
 
     TIME (UTC)           ACTION           ON
     2026-11-20 10:00:00  CreateAccessKey  AKIAIOSFODNN7EXAMPLE
-                         says rotakey: user/ops/alice from 192.0.2.7, aws-sdk-rust
-                         1.3.9
+                         says rotakey: user/ops/alice from 192.0.2.7, rotakey
     2026-11-21 10:00:00  DeleteAccessKey  AKIAIOSFODNN7EXAMPLE
                          around it: =HYPERLINK("x")\u{1b}[2J from 192.0.2.7, aws-cli
                          2.31.0

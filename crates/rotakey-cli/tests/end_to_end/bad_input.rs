@@ -76,7 +76,7 @@ fn a_file_of_another_program_is_never_taken_for_a_store() {
     let foreign: [&[u8]; 3] = [b"these are no rotations", b"", b"SQLite format 3\0 and then nothing of it"];
     for bytes in foreign {
         desk.write(STORE, bytes);
-        desk.run(&APPLY).fails(3, "not a rotakey store", "Name the right file with --store");
+        desk.run(&APPLY).fails(3, "not a rotakey store", "Name the right store with --store");
         assert!(fs::read(desk.path(STORE)).unwrap() == bytes, "the file was changed");
     }
     assert_untouched(&cloud);
@@ -89,7 +89,7 @@ fn where_nothing_can_be_written_no_rotation_begins() {
     desk.run(&["rotate", "apply", "--store", "rotakey.toml/rotations.db"]).fails(
         3,
         "rotakey.toml/rotations.db",
-        "can be read and written",
+        "can be reached, read and written",
     );
 
     fs::create_dir(desk.path("locked")).unwrap();
@@ -204,7 +204,7 @@ fn without_credentials_nothing_begins() {
     let mut desk = Desk::new();
     desk.export("AWS_ENDPOINT_URL", &format!("http://{}", cloud.address()));
     for arguments in [&["audit"][..], &["rotate"], &APPLY, &TICK_TO_END] {
-        desk.run(arguments).fails(3, "sts:GetCallerIdentity", "aws sso login");
+        desk.run(arguments).fails(3, "find credentials", "aws sso login");
     }
     assert!(!desk.path(STORE).exists(), "not even the log was made");
 }

@@ -90,7 +90,7 @@ impl Engine<'_> {
         }
         tick.outlook = self.ports.store.outlook(&accounts).await?;
         if let Some(herald) = &self.herald {
-            tick.told = Some(herald.pass().await);
+            tick.told = Some(herald.pass_after(tick.reports.iter().map(summary).collect()).await);
         }
         Ok(tick)
     }
@@ -134,5 +134,16 @@ impl Engine<'_> {
             let _said = self.ports.store.hand_over(&claimed.id, claimed.version, turn).await;
         }
         driven
+    }
+}
+
+/// What a list would say of a rotation that was driven.
+fn summary(report: &Report) -> RotationSummary {
+    let rotation = &report.rotation;
+    RotationSummary {
+        id: rotation.id().clone(),
+        subject: rotation.plan().subject.clone(),
+        turn: rotation.ending().is_none().then_some(Turn::Person { due: None }),
+        version: rotation.version(),
     }
 }

@@ -1,11 +1,16 @@
 //! `cargo xtask bench rotate`: measures what rotations cost. Each section measures one thing and writes its own part of
 //! the page.
 
+mod forecast;
 mod tick;
+
+use std::path::PathBuf;
+
+use serde_json::Value;
 
 use super::machine::Machine;
 use super::page::{self, Aims};
-use crate::failure::Failure;
+use crate::failure::{Failure, While as _};
 use crate::process;
 use crate::repository::Repository;
 
@@ -17,7 +22,10 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
         _ => return Err(Failure::usage("bench rotate knows --quick only")),
     };
     let mut aims = Aims::new("Aims");
-    let sections = [tick::measure(repository, is_quick, &mut aims)?];
+    let sections = [
+        forecast::measure(repository, is_quick, &mut aims)?,
+        tick::measure(repository, is_quick, &mut aims)?,
+    ];
     let version = process::capture(repository.cargo().args(["pkgid", "--package", "rotakey-cli"]))?;
     let version = version.trim().rsplit(['#', '@']).next().unwrap_or_default();
     let mut versions = vec![format!("rotakey {version}")];
@@ -36,6 +44,19 @@ pub(crate) fn run(repository: &Repository, options: &[&str]) -> Result<(), Failu
         return Ok(());
     }
     page::replace(repository, "rotate", &text)
+}
+
+/// Builds that example as it would be released, and tells where the program is.
+fn example(repository: &Repository, package: &str, name: &str) -> Result<PathBuf, Failure> {
+    println!("Building {name} as released.");
+    let mut cargo = repository.cargo();
+    cargo.args(["build", "--release", "--package", package, "--example", name]);
+    process::run(&mut cargo)?;
+    let metadata =
+        process::capture(repository.cargo().args(["metadata", "--format-version", "1", "--no-deps"]))?;
+    let metadata: Value = serde_json::from_str(&metadata).could_not("read cargo's metadata")?;
+    let target = metadata["target_directory"].as_str().unwrap_or("target");
+    Ok(PathBuf::from(target).join("release/examples").join(name))
 }
 
 /// What one section came to.

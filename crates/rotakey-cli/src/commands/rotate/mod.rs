@@ -122,7 +122,7 @@ pub(crate) async fn run(
         RotateCommand::Log(args) => {
             with_log(globals, named, async |store| log::run(&args, store, printer).await).await
         }
-        RotateCommand::Simulate(args) => simulate::run(&args, globals, printer).await,
+        RotateCommand::Simulate(args) => simulate::run(&args, globals, which, printer).await,
         RotateCommand::Apply(args) => {
             with_outside(with, async |outside| apply::run(&args, outside, printer).await).await
         }

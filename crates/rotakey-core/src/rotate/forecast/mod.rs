@@ -6,6 +6,7 @@
 
 mod applications;
 pub mod synthetic;
+mod traffic;
 mod user;
 
 use std::cmp::Reverse;
@@ -19,6 +20,7 @@ use super::plan::Plan;
 use crate::destination::DestinationSpec;
 use crate::policy::{Config, UserSubject};
 
+use traffic::Traffic;
 use user::Simulated;
 
 /// What is assumed of the world.
@@ -80,6 +82,7 @@ pub enum What<'a> {
 pub struct Forecast<'a> {
     rules: Rules<'a>,
     users: Vec<Simulated>,
+    traffic: Traffic,
     /// Whose turn is when, the next one on top.
     turns: BinaryHeap<Reverse<(Timestamp, usize)>>,
 }
@@ -120,8 +123,9 @@ impl<'a> Forecast<'a> {
             .zip(0..)
             .map(|(user, number)| Simulated::new(user, number, &assumptions, begun))
             .collect();
+        let traffic = Traffic::of(users.iter().map(Simulated::subject));
         let turns = (0..users.len()).map(|number| Reverse((begun, number))).collect();
-        Self { rules: Rules { config, fallback, assumptions, begun }, users, turns }
+        Self { rules: Rules { config, fallback, assumptions, begun }, users, traffic, turns }
     }
 
     /// Goes on to the end of that time, and tells what happens, in the order of time.
@@ -129,7 +133,7 @@ impl<'a> Forecast<'a> {
         while let Some(Reverse((at, number))) =
             self.turns.peek().copied().filter(|Reverse((at, _))| *at < end)
         {
-            let again = self.users[number].turn(&self.rules, at, tell);
+            let again = self.users[number].turn(&self.rules, &mut self.traffic, at, tell);
             let mut top = self.turns.peek_mut().expect("it was peeked at");
             match again {
                 Some(again) => *top = Reverse((again.max(at + SignedDuration::from_secs(1)), number)),

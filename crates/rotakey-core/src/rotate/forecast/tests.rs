@@ -67,3 +67,44 @@ fn a_key_that_comes_back_after_weeks_becomes_overdue_and_says_why() {
     2026-04-01T00:10:00Z  asks: the old key is quiet, but nobody has used the new one since 2026-03-18T00:01:00Z
     ");
 }
+
+#[test]
+fn a_freeze_makes_a_key_overdue_and_is_named() {
+    let told = forecast(120, |user, config| {
+        used(user, "2026-01-01T23:00:00Z");
+        let text = "[[rotate.freeze]]\nname = \"quarter end\"\nfrom = 2026-03-10\nto = 2026-04-10\n";
+        *config = crate::policy::check(text).unwrap();
+    });
+    insta::assert_snapshot!(told, @r#"
+    2026-04-01T00:00:00Z  overdue: the freeze "quarter end" lasts until 2026-04-11T00:00:00Z
+    2026-04-11T00:00:00Z  begins
+    2026-04-12T05:00:00Z  disables
+    2026-04-19T05:00:00Z  deletes
+    2026-04-19T05:00:00Z  is rotated
+    "#);
+}
+
+#[test]
+fn no_more_are_under_way_than_the_limit_allows() {
+    let mut config = Config::default();
+    config.rotate.controls.limits.in_flight = Some(crate::rotate::controls::Share::Number(5));
+    let begun: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
+    let fallback = |_: &UserSubject| DestinationSpec::SecretsManager(SecretsManager::named("x", None));
+    let users = synthetic::users(60, begun);
+    let (mut under_way, mut most, mut ended) = (0_usize, 0_usize, 0_usize);
+    let mut tell = |happening: Happening<'_>| match happening.what {
+        What::Begins(_) => {
+            under_way += 1;
+            most = most.max(under_way);
+        }
+        What::Ends(_) => {
+            under_way -= 1;
+            ended += 1;
+        }
+        _ => {}
+    };
+    let mut forecast = Forecast::new(users, &config, &fallback, Assumptions::default(), begun);
+    forecast.run_until(begun + SignedDuration::from_hours(24 * 120), &mut tell);
+    assert_eq!(most, 5);
+    assert!(ended > 40, "they go on one after the other: {ended}");
+}

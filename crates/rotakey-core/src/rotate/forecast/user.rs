@@ -8,13 +8,14 @@ use std::sync::LazyLock;
 use jiff::{SignedDuration, Timestamp};
 
 use super::applications::Applications;
+use super::traffic::Traffic;
 use super::{Assumptions, Happening, Rules, What};
 use crate::fact::{KeyFacts, KeyStatus, LastUsed, Seen};
 use crate::id::{AccessKeyId, UserId, WorkerId};
 use crate::policy::{KeySubject, UserSubject};
 use crate::rotate::controls::Permit;
 use crate::rotate::effect::{FailureKind, Intent, Outcome};
-use crate::rotate::event::Event;
+use crate::rotate::event::{Ending, Event};
 use crate::rotate::next::Next;
 use crate::rotate::observed::{Held, HeldSlots, Observed, Preflight};
 use crate::rotate::rotation::Rotation;
@@ -23,6 +24,9 @@ use crate::secret::Fingerprint;
 
 /// Waits up to this long are within one pass of the engine.
 const NAP: SignedDuration = SignedDuration::from_secs(90);
+
+/// A rotation that limits keep from beginning is tried again after this.
+const TRY_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// A user that only a person can decide about, or is exempt, is looked at again after this.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(24);
@@ -36,6 +40,8 @@ pub(super) struct Simulated {
     rotation: Option<Box<Run>>,
     /// What was asked last, so that it is told once.
     asked: Option<String>,
+    /// The limit of a key that was told to be overdue before its rotation began.
+    overdue_told: Option<Timestamp>,
 }
 
 /// A rotation under way, and the world that it sees.
@@ -61,7 +67,7 @@ impl Simulated {
         let active = subject.keys.iter().find(|key| key.is_active());
         let last_used = active.and_then(|key| key.last_used.known());
         let applications = Applications::of(last_used, assumptions, begun);
-        Self { subject, number, keys_made: 0, applications, rotation: None, asked: None }
+        Self { subject, number, keys_made: 0, applications, rotation: None, asked: None, overdue_told: None }
     }
 
     pub(super) fn subject(&self) -> &UserSubject {
@@ -72,18 +78,20 @@ impl Simulated {
     pub(super) fn turn(
         &mut self,
         rules: &Rules<'_>,
+        traffic: &mut Traffic,
         now: Timestamp,
         tell: &mut dyn FnMut(Happening<'_>),
     ) -> Option<Timestamp> {
         match self.rotation.take() {
-            Some(run) => self.go_on(run, rules, now, tell),
-            None => self.choose(rules, now, tell),
+            Some(run) => self.go_on(run, rules, traffic, now, tell),
+            None => self.choose(rules, traffic, now, tell),
         }
     }
 
     fn choose(
         &mut self,
         rules: &Rules<'_>,
+        traffic: &mut Traffic,
         now: Timestamp,
         tell: &mut dyn FnMut(Happening<'_>),
     ) -> Option<Timestamp> {
@@ -99,12 +107,21 @@ impl Simulated {
         match chooser.choose(&self.subject) {
             Choice::Rotate(plan) => {
                 self.asked = None;
+                let controls = &rules.config.rotate.controls;
+                if let Permit::Wait { until, why } =
+                    traffic.admit(&self.subject, plan.limit_at, controls, now)
+                {
+                    return Some(self.is_held_back(rules, plan.limit_at, until, &why, now, tell));
+                }
                 let mut run = self.begin(*plan, rules, now)?;
                 tell(Happening { at: now, user: &self.subject, what: What::Begins(run.rotation().plan()) });
-                if now > run.limit_at {
+                if self.overdue_told.take() == Some(run.limit_at) {
+                    run.overdue_told = true;
+                } else if now > run.limit_at {
                     run.tell_if_overdue(&self.subject, now, "it was too old when the rotation began", tell);
                 }
-                self.go_on(Box::new(run), rules, now, tell)
+                traffic.begins(self.number, &self.subject, controls);
+                self.go_on(Box::new(run), rules, traffic, now, tell)
             }
             Choice::NotDue { due_at: at } | Choice::Waits { until: at, .. } => {
                 self.asked = None;
@@ -124,6 +141,27 @@ impl Simulated {
             Choice::Exempt { .. } => Some(now + LOOK_AGAIN),
             Choice::NoActiveKey => None,
         }
+    }
+
+    /// Limits or canaries keep it from beginning: when it is tried again.
+    fn is_held_back(
+        &mut self,
+        rules: &Rules<'_>,
+        limit_at: Option<Timestamp>,
+        until: Option<Timestamp>,
+        why: &str,
+        now: Timestamp,
+        tell: &mut dyn FnMut(Happening<'_>),
+    ) -> Timestamp {
+        let again = rules.next_tick(until.unwrap_or(now + TRY_AGAIN).max(now + SignedDuration::from_secs(1)));
+        if let Some(limit_at) = limit_at.filter(|limit_at| again > *limit_at)
+            && self.overdue_told != Some(limit_at)
+        {
+            self.overdue_told = Some(limit_at);
+            let what = What::IsOverdue { because: why };
+            tell(Happening { at: limit_at, user: &self.subject, what });
+        }
+        again
     }
 
     fn begin(&mut self, mut plan: Plan, rules: &Rules<'_>, now: Timestamp) -> Option<Run> {
@@ -165,6 +203,7 @@ impl Simulated {
         &mut self,
         mut run: Box<Run>,
         rules: &Rules<'_>,
+        traffic: &mut Traffic,
         begun: Timestamp,
         tell: &mut dyn FnMut(Happening<'_>),
     ) -> Option<Timestamp> {
@@ -212,6 +251,8 @@ impl Simulated {
                 }
                 Next::Done(ending) => {
                     self.end(&run);
+                    let well = matches!(ending, Ending::Rotated { .. } | Ending::Finished { .. });
+                    traffic.ends(self.number, &self.subject, &rules.config.rotate.controls, now, well);
                     tell(Happening { at: now, user: &self.subject, what: What::Ends(&ending) });
                     return Some(rules.next_tick(now + SignedDuration::from_secs(1)));
                 }

@@ -1,12 +1,12 @@
 //! What a tick asks of the rotation log, however many rotations it holds.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-use super::Section;
+use super::{Section, example};
 use crate::bench::measure;
 use crate::bench::page::{Aims, grouped};
 use crate::failure::{Failure, While as _};
@@ -21,7 +21,7 @@ const STORED: [u64; 2] = [10_000, 100_000];
 
 /// Measures.
 pub(super) fn measure(repository: &Repository, is_quick: bool, aims: &mut Aims) -> Result<Section, Failure> {
-    let program = build(repository)?;
+    let program = example(repository, "rotakey-store", "rotation_tick_bench")?;
     let folder = repository.scratch().join("bench/rotate");
     measure::empty(&folder)?;
     let server = postgres::Server::start_durable(repository)?;
@@ -60,19 +60,6 @@ struct Row {
 struct Times {
     median: f64,
     p95: f64,
-}
-
-fn build(repository: &Repository) -> Result<PathBuf, Failure> {
-    const EXAMPLE: &str = "rotation_tick_bench";
-    println!("Building {EXAMPLE} as released.");
-    let mut cargo = repository.cargo();
-    cargo.args(["build", "--release", "--package", "rotakey-store", "--example", EXAMPLE]);
-    process::run(&mut cargo)?;
-    let metadata =
-        process::capture(repository.cargo().args(["metadata", "--format-version", "1", "--no-deps"]))?;
-    let metadata: Value = serde_json::from_str(&metadata).could_not("read cargo's metadata")?;
-    let target = metadata["target_directory"].as_str().unwrap_or("target");
-    Ok(PathBuf::from(target).join("release/examples").join(EXAMPLE))
 }
 
 /// A database of its own, by its URL.

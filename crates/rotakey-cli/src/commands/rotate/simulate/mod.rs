@@ -17,11 +17,12 @@ use rotakey_engine::inventory::Progress as _;
 use serde::Serialize;
 
 use super::selection::Fallback;
+use crate::accounts::AccountArgs;
 use crate::assembly::{self, Aws};
 use crate::cli::{Format, GlobalArgs};
+use crate::commands::audit::gap_in_words;
 use crate::configuration;
 use crate::error::{CommandError, Verdict, exit_codes};
-use crate::explain::port_error;
 use crate::printer::{Printer, cannot_write};
 use crate::progress::Progress;
 use tally::Tally;
@@ -86,9 +87,10 @@ struct AssumptionsData {
 pub(crate) async fn run(
     args: &SimulateArgs,
     globals: &GlobalArgs,
+    which: &AccountArgs,
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
-    let (users, mut config, now) = inventory(args, globals, printer).await?;
+    let (users, mut config, now) = inventory(args, globals, which, printer).await?;
     let fallback = Fallback::find()?;
     let place = |user: &UserSubject| fallback.destination(user);
     let nowhere = |user: &UserSubject| {
@@ -132,14 +134,19 @@ pub(crate) async fn run(
 async fn inventory(
     args: &SimulateArgs,
     globals: &GlobalArgs,
+    which: &AccountArgs,
     printer: &Printer,
 ) -> Result<(Vec<UserSubject>, Config, Timestamp), CommandError> {
     if args.report.is_none() && args.synthetic_keys.is_none() {
         let aws = Aws::connect(globals).await?;
         let now = whole_seconds(args.at.unwrap_or(aws.clock.now()));
         let config = configuration::load(globals, printer, now)?;
-        let account = aws.read_account(printer).await.map_err(port_error)?;
-        return Ok((account.subjects, config, now));
+        let read = aws.accounts(globals, which, &config, printer).await?.read(printer).await?;
+        for gap in &read.not_read {
+            printer.warning(&format!("Not read: {}", gap_in_words(gap)));
+        }
+        let users = read.accounts.into_iter().flat_map(|account| account.subjects).collect();
+        return Ok((users, config, now));
     }
     let now = whole_seconds(args.at.unwrap_or(assembly::clock(globals)?.now()));
     let config = configuration::load(globals, printer, now)?;
