@@ -15,7 +15,7 @@ use rotakey_core::rotate::{
 };
 use rotakey_core::secret::AccessKeyPair;
 
-use crate::herald::Herald;
+use crate::herald::{self, Herald};
 use crate::journal::{Journal, JournalError};
 use crate::memory::Memory;
 use crate::observe::{Look, look, look_at_usage};
@@ -229,6 +229,8 @@ impl<'a> Engine<'a> {
     async fn tell(&self, id: &RotationId, event: &Event) -> Result<Rotation, JournalError> {
         let mut journal = Journal::open(self.ports.store, id).await?;
         self.append(&mut journal, event, self.ports.clock.now()).await?;
+        // What people did is told by the next pass. If this fails, by a later one.
+        let _told_later = herald::look_at_all(self.ports.store).await;
         Ok(journal.rotation().clone())
     }
 

@@ -303,6 +303,14 @@ impl Told {
     }
 }
 
+/// Lets the next pass look at all rotations for something to tell.
+///
+/// # Errors
+/// That could not be kept.
+pub(crate) async fn look_at_all(store: &dyn Store) -> Result<(), StoreError> {
+    store.set_control(NEXT, None).await
+}
+
 /// Sends a test to one channel, at once.
 ///
 /// # Errors

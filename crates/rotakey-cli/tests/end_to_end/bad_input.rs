@@ -204,7 +204,7 @@ fn without_credentials_nothing_begins() {
     let mut desk = Desk::new();
     desk.export("AWS_ENDPOINT_URL", &format!("http://{}", cloud.address()));
     for arguments in [&["audit"][..], &["rotate"], &APPLY, &TICK_TO_END] {
-        desk.run(arguments).fails(3, "find credentials", "aws sso login");
+        desk.run(arguments).fails(3, "no credentials found in chain", "aws sso login");
     }
     assert!(!desk.path(STORE).exists(), "not even the log was made");
 }
