@@ -94,7 +94,7 @@ impl Signer {
             .identity(&identity)
             .region(region)
             .name(call.signing_name)
-            .time(self.time.as_ref().map_or_else(SystemTime::now, |time| time.now()))
+            .time(self.time.as_ref().map_or_else(machine_time, |time| time.now()))
             .settings(settings)
             .build()
             .map_err(|error| invalid(error.to_string()))?
@@ -155,6 +155,15 @@ fn endpoint(call: Call<'_>, region: &str) -> String {
         true => format!("https://{}.{domain}", call.host),
         false => format!("https://{}.{region}.{domain}", call.host),
     }
+}
+
+/// What AWS compares with its own time, as the SDK does.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a signature is judged by AWS's clock, not by the clock of the run"
+)]
+fn machine_time() -> SystemTime {
+    SystemTime::now()
 }
 
 #[cfg(test)]

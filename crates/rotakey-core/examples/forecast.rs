@@ -1,5 +1,6 @@
 //! Forecasts a year of synthetic keys and says how long that took, for `cargo xtask bench rotate`:
 //! `forecast KEYS DAYS` writes JSON.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it reports to whoever started it")]
 
 use std::process::ExitCode;
 use std::time::Instant;

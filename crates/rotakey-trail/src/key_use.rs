@@ -198,7 +198,7 @@ mod tests {
         for text in monthly().iter().chain([&record("2026-11-02T00:00:00Z", OURS, "ListBuckets", "")]) {
             assert!(from_records.take_text(text));
             let arena = Bump::new();
-            Scanner::default().scan(text, true, &arena, &mut |record| rollup.take(&[record.clone()]));
+            Scanner::default().scan(text, true, &arena, &mut |record| rollup.take(&[*record]));
         }
         let mut from_rows = KeyUses::default();
         from_rows.take_rows(&rollup.into_batch());

@@ -33,8 +33,8 @@ const MUTANTS: &[Mutant] = &[
             ),
             (
                 "crates/rotakey-core/src/rotate/rotation.rs",
-                "(State::Ready { .. }, Intent::Disable { key }) => key == old,",
-                "(State::Ready { .. }, Intent::Delete { key }) => key == old,",
+                "(State::Ready { .. }, Intent::Disable { key }) => key == old && self.alarm.is_none(),",
+                "(State::Ready { .. }, Intent::Delete { key }) => key == old && self.alarm.is_none(),",
             ),
         ],
     },
@@ -79,9 +79,9 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "disable without waiting for quiet",
         edits: &[(
-            "crates/rotakey-core/src/rotate/next/forward.rs",
-            "Some(adopted) if self.now >= quiet_at =>",
-            "Some(adopted) if self.now >= adoption.published_at =>",
+            "crates/rotakey-core/src/rotate/next/adopt.rs",
+            "Some(adopted) if self.now >= quiet_at && left.is_empty() => {",
+            "Some(adopted) if self.now >= adoption.published_at => {",
         )],
     },
 ];

@@ -143,10 +143,8 @@ impl Scene {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = runtime.block_on(server.start(address)).expect("a free port");
         let folder = tempfile::tempdir().expect("a folder for temporary files");
-        let configuration = format!(
-            "[accounts]\nfrom = \"organization\"\ninclude = [\"Workloads\"]\nexternal_id = {{ file = \"external-id\" }}\n\n\
-             [[rotate.destination]]\ntype = \"secrets-manager\"\nname = \"iam/access-keys/{{account}}-{{user}}\"\n"
-        );
+        let configuration = "[accounts]\nfrom = \"organization\"\ninclude = [\"Workloads\"]\nexternal_id = { file = \"external-id\" }\n\n\
+             [[rotate.destination]]\ntype = \"secrets-manager\"\nname = \"iam/access-keys/{account}-{user}\"\n".to_string();
         std::fs::write(folder.path().join("rotakey.toml"), configuration)
             .expect("the folder can be written to");
         std::fs::write(folder.path().join("external-id"), format!("{EXTERNAL_ID}\n")).expect("as above");

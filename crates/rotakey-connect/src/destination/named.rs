@@ -137,7 +137,7 @@ mod tests {
     fn values_that_are_made_of_a_pair_are_recognised_by_the_pair_in_the_journal() {
         let held = Pairs { current: Some(pair(1)), ..Pairs::default() };
         let journal = Journal::settled(&held, Current::Kept);
-        let written = smtp().render(&pair(1)).into_iter().map(|(_, value)| value).collect::<Vec<_>>();
+        let written = smtp().render(&pair(1)).into_values().collect::<Vec<_>>();
         let there = [("SMTP_PASSWORD", written[0].expose()), ("SMTP_USER", written[1].expose())];
         let standing = recognised(&smtp(), &journal, &there).unwrap();
         assert!(standing.pair == Some(pair(1)) && standing.exact);

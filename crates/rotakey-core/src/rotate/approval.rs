@@ -221,8 +221,8 @@ fn person(arn: &str, trust_session_names: bool) -> &str {
     const IDENTITY_CENTER: &str = "AWSReservedSSO_";
     let resource = arn.splitn(6, ':').nth(5).unwrap_or(arn);
     match resource.split('/').collect::<Vec<_>>().as_slice() {
-        ["assumed-role", role, session] if role.starts_with(IDENTITY_CENTER) => *session,
-        ["assumed-role", _, session] if trust_session_names => *session,
+        ["assumed-role", role, session] if role.starts_with(IDENTITY_CENTER) => session,
+        ["assumed-role", _, session] if trust_session_names => session,
         ["assumed-role", _, session] | ["federated-user", session] => &arn[..arn.len() - session.len()],
         _ => arn,
     }
@@ -230,6 +230,8 @@ fn person(arn: &str, trust_session_names: bool) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
     use crate::rotate::model::{World, plan};
     use crate::rotate::plan::Timing;
@@ -297,11 +299,11 @@ mod tests {
     fn an_approval_expires_and_holds_for_its_plan_only() {
         let plan = needing(1, &[]);
         let approval = of(&plan, ANN);
-        assert_eq!(missing(&plan, &[approval.clone()], "2026-01-02T23:59:59Z"), None);
-        assert!(missing(&plan, &[approval.clone()], "2026-01-03T00:00:00Z").is_some());
+        assert_eq!(missing(&plan, slice::from_ref(&approval), "2026-01-02T23:59:59Z"), None);
+        assert!(missing(&plan, slice::from_ref(&approval), "2026-01-03T00:00:00Z").is_some());
         let mut changed = plan.clone();
         changed.timing.delete_after += SignedDuration::from_hours(1);
-        assert!(missing(&changed, &[approval.clone()], "2026-01-01T01:00:00Z").is_some());
+        assert!(missing(&changed, slice::from_ref(&approval), "2026-01-01T01:00:00Z").is_some());
         let mut talked_of = plan;
         talked_of.reason = "77 days old".to_owned();
         assert_eq!(missing(&talked_of, &[approval], "2026-01-01T01:00:00Z"), None, "nothing of substance");

@@ -13,7 +13,6 @@ mod scene;
 mod witness;
 mod worker;
 
-use std::io::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -146,6 +145,7 @@ async fn standing(store: &PostgresStore, now: Timestamp) -> String {
     text
 }
 
+#[expect(clippy::print_stderr, reason = "the seed is needed to run it again")]
 fn say(text: &str) {
-    writeln!(std::io::stderr(), "chaos: {text}").unwrap();
+    eprintln!("chaos: {text}");
 }

@@ -64,7 +64,7 @@ pub(crate) async fn run(
                 let plan = rotation.plan().hash();
                 let approval = Approval { step, plan, by: by.clone(), at: outside.now() };
                 let after = engine.approve(rotation.id(), approval).await.map_err(journal_error)?;
-                tell(after.plan(), step, &after.approvals().to_vec(), outside, printer);
+                tell(after.plan(), step, after.approvals(), outside, printer);
             }
             Ok(Verdict::Clean)
         })
