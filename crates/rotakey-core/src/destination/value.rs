@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::ses;
+use crate::braces::{LoneBrace, Piece, escaped, pieces};
 use crate::id::AccessKeyId;
 use crate::secret::{AccessKeyPair, Secret};
 
@@ -90,31 +91,14 @@ impl FromStr for ValueTemplate {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let mut parts = Vec::new();
-        let mut literal = String::new();
-        let mut rest = text;
-        while let Some(brace) = rest.find(['{', '}']) {
-            literal.push_str(&rest[..brace]);
-            let (found, tail) = rest[brace..].split_at(1);
-            if let Some(tail) = tail.strip_prefix(found) {
-                literal.push_str(found);
-                rest = tail;
-                continue;
+        let part = |piece: Piece<'_>| match piece {
+            Piece::Text(text) => Ok(Part::Text(text)),
+            Piece::Placeholder(name) => {
+                placeholder(name).ok_or_else(|| InvalidValue::UnknownPlaceholder(name.to_owned()))
             }
-            let inside = if found == "{" { tail.split_once('}') } else { None };
-            let (name, tail) = inside.ok_or(InvalidValue::LoneBrace)?;
-            let part = placeholder(name).ok_or_else(|| InvalidValue::UnknownPlaceholder(name.to_owned()))?;
-            if !literal.is_empty() {
-                parts.push(Part::Text(std::mem::take(&mut literal)));
-            }
-            parts.push(part);
-            rest = tail;
-        }
-        literal.push_str(rest);
-        if !literal.is_empty() {
-            parts.push(Part::Text(literal));
-        }
-        Ok(Self { parts })
+        };
+        let pieces = pieces(text).map_err(|LoneBrace| InvalidValue::LoneBrace)?;
+        Ok(Self { parts: pieces.into_iter().map(part).collect::<Result<_, _>>()? })
     }
 }
 
@@ -136,7 +120,7 @@ fn placeholder(name: &str) -> Option<Part> {
 impl fmt::Display for ValueTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.parts.iter().try_for_each(|part| match part {
-            Part::Text(text) => f.write_str(&text.replace('{', "{{").replace('}', "}}")),
+            Part::Text(text) => f.write_str(&escaped(text)),
             Part::KeyId => f.write_str("{access_key_id}"),
             Part::Secret => f.write_str("{secret_access_key}"),
             Part::Json => f.write_str("{json}"),

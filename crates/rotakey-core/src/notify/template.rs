@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::notice::Notice;
 use super::words::minute;
+use crate::braces::{LoneBrace, Piece, pieces};
 
 /// A text in which `{title}` and others stand for what a notice says. `{{` and `}}` are a single brace each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,27 +57,15 @@ impl FromStr for NoticeTemplate {
     type Err = InvalidNoticeTemplate;
 
     fn from_str(text: &str) -> Result<Self, InvalidNoticeTemplate> {
-        let mut parts = Vec::new();
-        let mut literal = String::new();
-        let mut rest = text;
-        while let Some(brace) = rest.find(['{', '}']) {
-            literal.push_str(&rest[..brace]);
-            let (found, tail) = rest[brace..].split_at(1);
-            if let Some(tail) = tail.strip_prefix(found) {
-                literal.push_str(found);
-                rest = tail;
-                continue;
+        let part = |piece: Piece<'_>| match piece {
+            Piece::Text(text) => Ok(Part::Text(text)),
+            Piece::Placeholder(name) => {
+                let unknown = || InvalidNoticeTemplate::UnknownPlaceholder { name: name.to_owned() };
+                FIELDS.into_iter().find(|field| *field == name).map(Part::Field).ok_or_else(unknown)
             }
-            let inside = if found == "{" { tail.split_once('}') } else { None };
-            let (name, tail) = inside.ok_or(InvalidNoticeTemplate::LoneBrace)?;
-            let unknown = || InvalidNoticeTemplate::UnknownPlaceholder { name: name.to_owned() };
-            let field = FIELDS.into_iter().find(|field| *field == name).ok_or_else(unknown)?;
-            parts.push(Part::Text(std::mem::take(&mut literal)));
-            parts.push(Part::Field(field));
-            rest = tail;
-        }
-        literal.push_str(rest);
-        parts.push(Part::Text(literal));
+        };
+        let pieces = pieces(text).map_err(|LoneBrace| InvalidNoticeTemplate::LoneBrace)?;
+        let parts = pieces.into_iter().map(part).collect::<Result<_, _>>()?;
         Ok(Self { text: text.to_owned(), parts })
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::matcher::Matcher;
 use super::subject::UserSubject;
+use crate::braces::{LoneBrace, Piece, escaped, pieces};
 use crate::destination::ValueTemplate;
 use crate::fact::Seen;
 
@@ -101,35 +102,14 @@ impl Template {
     }
 
     fn parse(text: &str, later: impl Fn(&str) -> bool) -> Result<Self, InvalidTemplate> {
-        let mut parts = Vec::new();
-        let mut literal = String::new();
-        let mut rest = text;
-        while let Some(brace) = rest.find(['{', '}']) {
-            literal.push_str(&rest[..brace]);
-            let (found, tail) = rest[brace..].split_at(1);
-            if let Some(tail) = tail.strip_prefix(found) {
-                literal.push_str(found);
-                rest = tail;
-                continue;
-            }
-            let inside = if found == "{" { tail.split_once('}') } else { None };
-            let (name, tail) = inside.ok_or(InvalidTemplate::LoneBrace)?;
-            if !literal.is_empty() {
-                parts.push(Part::Text(std::mem::take(&mut literal)));
-            }
-            parts.push(if later(name) { Part::Later(name.to_owned()) } else { placeholder(name)? });
-            rest = tail;
-        }
-        literal.push_str(rest);
-        if !literal.is_empty() {
-            parts.push(Part::Text(literal));
-        }
-        Ok(Self { parts, is_value: false })
+        let part = |piece: Piece<'_>| match piece {
+            Piece::Text(text) => Ok(Part::Text(text)),
+            Piece::Placeholder(name) if later(name) => Ok(Part::Later(name.to_owned())),
+            Piece::Placeholder(name) => placeholder(name),
+        };
+        let pieces = pieces(text).map_err(|LoneBrace| InvalidTemplate::LoneBrace)?;
+        Ok(Self { parts: pieces.into_iter().map(part).collect::<Result<_, _>>()?, is_value: false })
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('{', "{{").replace('}', "}}")
 }
 
 impl FromStr for Template {
