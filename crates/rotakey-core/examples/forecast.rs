@@ -1,5 +1,5 @@
 //! Forecasts a year of synthetic keys and says how long that took, for `cargo xtask bench rotate`:
-//! `forecast KEYS DAYS` writes JSON.
+//! `forecast KEYS DAYS [LIMIT]` writes JSON. With a limit no more rotations than that are under way at a time.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it reports to whoever started it")]
 
 use std::process::ExitCode;
@@ -8,17 +8,19 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 use rotakey_core::destination::{DestinationSpec, SecretsManager};
 use rotakey_core::policy::{Config, UserSubject};
+use rotakey_core::rotate::controls::Share;
 use rotakey_core::rotate::forecast::{Assumptions, Forecast, What, synthetic};
 
 fn main() -> ExitCode {
     let numbers: Option<Vec<u32>> = std::env::args().skip(1).map(|text| text.parse().ok()).collect();
-    let Some([keys, days]) = numbers.as_deref() else {
-        eprintln!("forecast KEYS DAYS");
+    let Some([keys, days, limit @ ..]) = numbers.as_deref() else {
+        eprintln!("forecast KEYS DAYS [LIMIT]");
         return ExitCode::from(2);
     };
     let begun: Timestamp = "2026-01-01T00:00:00Z".parse().expect("an instant");
     let end = begun + SignedDuration::from_hours(24 * i64::from(*days));
-    let config = Config::default();
+    let mut config = Config::default();
+    config.rotate.controls.limits.in_flight = limit.first().copied().map(Share::Number);
     let place = |user: &UserSubject| {
         let name = format!("iam/access-keys/{}", user.principal);
         DestinationSpec::SecretsManager(SecretsManager::named(name, None))

@@ -10,18 +10,12 @@ use super::event::{Answer, Note};
 use super::plan::Finish;
 use super::proof::{Adopted, CutOver, Delivered, OldKeyQuiet, Superseded};
 use super::question::Question;
-use super::rotation::{IllegalEvent, InFlight, Rotation, Trouble};
+use super::rotation::{InFlight, Rotation, Trouble, Unfit};
 use super::service::{PointProbes, ServicePoint};
 use super::state::{ACCEPTANCES, Adoption, Finishing, LostCreate, NewKey, OldKey, Probes, State, in_a_row};
 
 impl Rotation {
-    pub(super) fn finish(
-        mut self,
-        effect: InFlight,
-        result: &Outcome,
-        at: Timestamp,
-        illegal: IllegalEvent,
-    ) -> Result<Self, IllegalEvent> {
+    pub(super) fn finish(mut self, effect: InFlight, result: &Outcome, at: Timestamp) -> Result<Self, Unfit> {
         if let Some(key) = effect.intent.changes_key() {
             self.touched.insert(key.clone(), at);
         }
@@ -51,7 +45,7 @@ impl Rotation {
         self.state = match (self.state, effect.intent, result) {
             (State::Planned, Intent::Create { keys_before }, Outcome::Created { key, fingerprint }) => {
                 if keys_before.contains(key) {
-                    return Err(illegal);
+                    return Err(Unfit);
                 }
                 self.touched.insert(key.clone(), at);
                 State::Delivering {
@@ -198,21 +192,16 @@ impl Rotation {
                 state
             }
             (state, _, Outcome::Done | Outcome::Unknown | Outcome::Failed { .. }) => state,
-            (_, _, Outcome::Created { .. } | Outcome::Accepted { .. }) => return Err(illegal),
+            (_, _, Outcome::Created { .. } | Outcome::Accepted { .. }) => return Err(Unfit),
         };
         Ok(self)
     }
 
-    pub(super) fn note(
-        mut self,
-        note: &Note,
-        at: Timestamp,
-        illegal: IllegalEvent,
-    ) -> Result<Self, IllegalEvent> {
+    pub(super) fn note(mut self, note: &Note, at: Timestamp) -> Result<Self, Unfit> {
         let agreed = self.approved(ApprovedStep::Begin, at);
         self.state = match (self.state, note) {
             (State::Issuing { create }, Note::NothingCreated) => {
-                self.given_up = Some(create);
+                self.given_up = Some(Box::new(create));
                 State::Planned
             }
             (State::Issuing { create }, Note::OrphanFound { key }) if !create.keys_before.contains(key) => {
@@ -291,15 +280,16 @@ impl Rotation {
                 state @ (State::Disabled { .. } | State::BrownOut { enabled_at: None, .. }),
                 Note::CheckFailed { check, message },
             ) if self.alarm.is_none() && self.rollback.is_none() => {
-                let Some(spec) = self.plan.checks.get(*check) else { return Err(illegal) };
-                self.alarm = Some(Alarm::raised(Some(*check), format!("{spec} failed: {message}"), at));
+                let Some(spec) = self.plan.checks.get(*check) else { return Err(Unfit) };
+                self.alarm =
+                    Some(Box::new(Alarm::raised(Some(*check), format!("{spec} failed: {message}"), at)));
                 // Whatever is asked has time.
                 self.question = None;
                 self.trouble = None;
                 state
             }
             (state @ State::Adopting { .. }, Note::Recovered { proof }) => {
-                let Some(alarm) = &mut self.alarm else { return Err(illegal) };
+                let Some(alarm) = &mut self.alarm else { return Err(Unfit) };
                 alarm.proof = Some(proof.clone());
                 state
             }
@@ -377,26 +367,20 @@ impl Rotation {
                     Some(new) => {
                         State::RollingBack { new, old: OldKey::Unknown, restored_at: None, disabled_at: None }
                     }
-                    None => return Err(illegal),
+                    None => return Err(Unfit),
                 }
             }
             (
                 State::RollingBack { new, old: OldKey::Enabled { .. }, restored_at, disabled_at },
                 Note::OldKeyWorks,
             ) => State::RollingBack { new, old: OldKey::Works, restored_at, disabled_at },
-            _ => return Err(illegal),
+            _ => return Err(Unfit),
         };
         Ok(self)
     }
 
-    pub(super) fn answer(
-        &mut self,
-        answer: Answer,
-        by: &str,
-        at: Timestamp,
-        illegal: IllegalEvent,
-    ) -> Result<(), IllegalEvent> {
-        let Some(question) = self.question.take() else { return Err(illegal) };
+    pub(super) fn answer(&mut self, answer: Answer, by: &str, at: Timestamp) -> Result<(), Unfit> {
+        let question = *self.question.take().ok_or(Unfit)?;
         self.trouble = None;
         if matches!(question, Question::Missed { .. }) {
             self.alarm = None;
@@ -418,19 +402,19 @@ impl Rotation {
                 return Ok(());
             }
         }
-        if answer == Answer::LookAgain { Ok(()) } else { Err(illegal) }
+        if answer == Answer::LookAgain { Ok(()) } else { Err(Unfit) }
     }
 
     fn add_trouble(&mut self, intent: &Intent, transient: bool, message: &str, at: Timestamp) {
         let before = self.trouble.take().filter(|trouble| trouble.intent == *intent);
         let (failures, refusals) = before.map_or((0, 0), |trouble| (trouble.failures, trouble.refusals));
-        self.trouble = Some(Trouble {
+        self.trouble = Some(Box::new(Trouble {
             intent: intent.clone(),
             failures: failures + 1,
             refusals: refusals + u32::from(!transient),
             reported_done: false,
             last_at: at,
             message: message.to_owned(),
-        });
+        }));
     }
 }

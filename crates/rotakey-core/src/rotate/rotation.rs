@@ -1,6 +1,7 @@
 //! The state of a rotation, folded from its log.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,27 +17,27 @@ use super::state::{Finishing, LostCreate, State};
 use super::usage::KnownUsage;
 use crate::id::{AccessKeyId, RotationId, WorkerId};
 
-/// One rotation: what its log says so far.
+/// One rotation: what its log says so far. It moves at every event, so what is large and seldom there is boxed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotation {
     pub(super) id: RotationId,
     pub(super) version: u64,
     pub(super) updated_at: Timestamp,
-    pub(super) plan: Plan,
+    pub(super) plan: Arc<Plan>,
     pub(super) state: State,
     pub(super) in_flight: Option<InFlight>,
-    pub(super) question: Option<Question>,
+    pub(super) question: Option<Box<Question>>,
     /// What was asked when the secret was lost, to be asked again once the key without a secret is gone.
-    pub(super) put_aside: Option<Question>,
+    pub(super) put_aside: Option<Box<Question>>,
     /// Why the old state is wanted back, once somebody wants it.
     pub(super) rollback: Option<String>,
     /// What people have approved.
     pub(super) approvals: Vec<Approval>,
-    pub(super) trouble: Option<Trouble>,
+    pub(super) trouble: Option<Box<Trouble>>,
     /// When rotakey itself last changed each key: until [`super::SETTLE`] later, what IAM says of it may be old.
     pub(super) touched: BTreeMap<AccessKeyId, Timestamp>,
     /// The last create that was given up as not done. It may be done yet, by a worker that was held up.
-    pub(super) given_up: Option<LostCreate>,
+    pub(super) given_up: Option<Box<LostCreate>>,
     /// Keys that this rotation may have deleted: a delete was started.
     pub(super) deleting: BTreeSet<AccessKeyId>,
     /// Keys that this rotation deleted; IAM may go on showing them for a while.
@@ -44,7 +45,7 @@ pub struct Rotation {
     /// Who uses the keys, as far as it was looked.
     pub(super) usage: KnownUsage,
     /// That applications miss the old key, until a person has answered.
-    pub(super) alarm: Option<Alarm>,
+    pub(super) alarm: Option<Box<Alarm>>,
     /// When rotakey last signed a call with the old key while applications used it, which counts as a use.
     pub(super) old_key_asked_at: Option<Timestamp>,
 }
@@ -97,6 +98,9 @@ pub struct IllegalEvent {
     pub state: &'static str,
 }
 
+/// An event does not fit. Named only once it is known to be so: a rotation takes millions of events that do.
+pub(super) struct Unfit;
+
 impl Rotation {
     /// Folds a log, whole and in order, into its state.
     ///
@@ -122,7 +126,7 @@ impl Rotation {
             id,
             version: 1,
             updated_at: at,
-            plan,
+            plan: Arc::new(plan),
             state: State::Planned,
             in_flight: None,
             question: None,
@@ -144,8 +148,12 @@ impl Rotation {
     ///
     /// # Errors
     /// The event cannot follow in this state.
-    pub fn apply(mut self, event: &Event, at: Timestamp) -> Result<Self, IllegalEvent> {
-        let illegal = IllegalEvent { event: name(event), state: self.state.name() };
+    pub fn apply(self, event: &Event, at: Timestamp) -> Result<Self, IllegalEvent> {
+        let state = self.state.name();
+        self.after(event, at).map_err(|Unfit| IllegalEvent { event: name(event), state })
+    }
+
+    fn after(mut self, event: &Event, at: Timestamp) -> Result<Self, Unfit> {
         self.version += 1;
         self.updated_at = at;
         match (event, self.in_flight.take()) {
@@ -159,13 +167,13 @@ impl Rotation {
                 });
             }
             (Event::Finished { result }, Some(effect)) if result.fits(&effect.intent) => {
-                self = self.finish(effect, result, at, illegal)?;
+                self = self.finish(effect, result, at)?;
             }
-            (Event::Noted { note }, None) => self = self.note(note, at, illegal)?,
+            (Event::Noted { note }, None) => self = self.note(note, at)?,
             (Event::Asked { question }, None) if self.question.is_none() && self.ending().is_none() => {
-                self.question = Some(question.clone());
+                self.question = Some(Box::new(question.clone()));
             }
-            (Event::Answered { answer, by }, None) => self.answer(*answer, by, at, illegal)?,
+            (Event::Answered { answer, by }, None) => self.answer(*answer, by, at)?,
             // People may agree at any moment, also while a worker is at work.
             (Event::Approved { approval }, in_flight) if self.takes_approval(approval, at) => {
                 self.approvals.push(approval.clone());
@@ -181,7 +189,7 @@ impl Rotation {
             }
             // So may whoever sees that something is broken.
             (Event::Signalled { by, what }, in_flight) if self.can_signal() => {
-                self.alarm = Some(Alarm::raised(None, format!("{by} says: {what}"), at));
+                self.alarm = Some(Box::new(Alarm::raised(None, format!("{by} says: {what}"), at)));
                 self.question = None;
                 self.trouble = None;
                 self.in_flight = in_flight;
@@ -190,7 +198,7 @@ impl Rotation {
                 self.question = None;
                 self.state = State::Closed { ending: ending.clone() };
             }
-            _ => return Err(illegal),
+            _ => return Err(Unfit),
         }
         Ok(self)
     }
@@ -227,7 +235,7 @@ impl Rotation {
 
     /// What it waits to be told by a person.
     pub fn question(&self) -> Option<&Question> {
-        self.question.as_ref()
+        self.question.as_deref()
     }
 
     /// Why the old state is wanted back, if somebody wants it.
@@ -254,7 +262,7 @@ impl Rotation {
 
     /// That applications miss the old key, until a person has answered.
     pub fn alarm(&self) -> Option<&Alarm> {
-        self.alarm.as_ref()
+        self.alarm.as_deref()
     }
 
     /// Whether a signal that something is broken means something: the old key is disabled, or about to be.
@@ -308,7 +316,7 @@ impl Rotation {
     /// or whose secret may be lost, unless the person was just shown all keys or they are gone with the user.
     pub fn can_abort(&self) -> bool {
         let shown = matches!(
-            self.question,
+            self.question(),
             Some(Question::ForeignKeys { .. } | Question::UserGone | Question::UserReplaced { .. })
         );
         self.in_flight.is_none()

@@ -116,6 +116,11 @@ struct Count {
 }
 
 impl Controls {
+    /// Whether it depends on others when the rotation of a user may begin.
+    pub fn make_users_wait_for_one_another(&self) -> bool {
+        self.limits != Limits::default() || !self.canaries.is_empty()
+    }
+
     /// Which may begin at `now`, in the order of the candidates: canaries are let in first, then whoever is due
     /// first; a key that rotakey runs on comes last of its account, and only when no other rotation there is due
     /// or under way, for all others need it.

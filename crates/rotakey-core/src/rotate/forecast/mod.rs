@@ -82,9 +82,9 @@ pub enum What<'a> {
 pub struct Forecast<'a> {
     rules: Rules<'a>,
     users: Vec<Simulated>,
+    /// Whose turn is when, by the number of the user; `None` for nothing to do any more.
+    turns: Vec<Option<Timestamp>>,
     traffic: Traffic,
-    /// Whose turn is when, the next one on top.
-    turns: BinaryHeap<Reverse<(Timestamp, usize)>>,
 }
 
 /// What holds for all users.
@@ -124,22 +124,43 @@ impl<'a> Forecast<'a> {
             .map(|(user, number)| Simulated::new(user, number, &assumptions, begun))
             .collect();
         let traffic = Traffic::of(users.iter().map(Simulated::subject));
-        let turns = (0..users.len()).map(|number| Reverse((begun, number))).collect();
-        Self { rules: Rules { config, fallback, assumptions, begun }, users, traffic, turns }
+        let turns = vec![Some(begun); users.len()];
+        Self { rules: Rules { config, fallback, assumptions, begun }, users, turns, traffic }
     }
 
-    /// Goes on to the end of that time, and tells what happens, in the order of time.
+    /// Goes on to the end of that time, and tells what happens: of each user in the order of time. Where a limit or a
+    /// canary makes users wait for one another, all of it is told in the order of time; else one user after another, since
+    /// whatever is known of a user is near at hand only then.
     pub fn run_until(&mut self, end: Timestamp, tell: &mut dyn FnMut(Happening<'_>)) {
-        while let Some(Reverse((at, number))) =
-            self.turns.peek().copied().filter(|Reverse((at, _))| *at < end)
-        {
-            let again = self.users[number].turn(&self.rules, &mut self.traffic, at, tell);
-            let mut top = self.turns.peek_mut().expect("it was peeked at");
-            match again {
-                Some(again) => *top = Reverse((again.max(at + SignedDuration::from_secs(1)), number)),
-                None => drop(std::collections::binary_heap::PeekMut::pop(top)),
+        if self.rules.config.rotate.controls.make_users_wait_for_one_another() {
+            self.run_in_the_order_of_time(end, tell);
+        } else {
+            self.run_one_after_another(end, tell);
+        }
+    }
+
+    fn run_one_after_another(&mut self, end: Timestamp, tell: &mut dyn FnMut(Happening<'_>)) {
+        for number in 0..self.users.len() {
+            while let Some(at) = self.turns[number].filter(|at| *at < end) {
+                self.turn(number, at, tell);
             }
         }
+    }
+
+    fn run_in_the_order_of_time(&mut self, end: Timestamp, tell: &mut dyn FnMut(Happening<'_>)) {
+        let due =
+            |(number, at): (usize, &Option<Timestamp>)| Some(Reverse((at.filter(|at| *at < end)?, number)));
+        // The next one on top.
+        let mut turns: BinaryHeap<_> = self.turns.iter().enumerate().filter_map(due).collect();
+        while let Some(Reverse((at, number))) = turns.pop() {
+            self.turn(number, at, tell);
+            turns.extend(due((number, &self.turns[number])));
+        }
+    }
+
+    fn turn(&mut self, number: usize, at: Timestamp, tell: &mut dyn FnMut(Happening<'_>)) {
+        let again = self.users[number].turn(&self.rules, &mut self.traffic, at, tell);
+        self.turns[number] = again.map(|again| again.max(at + SignedDuration::from_secs(1)));
     }
 
     /// The users, with their keys as they are by now.

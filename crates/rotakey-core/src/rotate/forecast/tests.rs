@@ -4,6 +4,7 @@ use super::*;
 use crate::destination::SecretsManager;
 use crate::fact::{LastUsed, Seen};
 use crate::policy::{KeySlot, test_key, test_subject};
+use crate::rotate::controls::Share;
 
 /// What happens to alice in so many days, one line each.
 fn forecast(days: i64, change: impl FnOnce(&mut UserSubject, &mut Config)) -> String {
@@ -107,4 +108,33 @@ fn no_more_are_under_way_than_the_limit_allows() {
     forecast.run_until(begun + SignedDuration::from_hours(24 * 120), &mut tell);
     assert_eq!(most, 5);
     assert!(ended > 40, "they go on one after the other: {ended}");
+}
+
+#[test]
+fn a_limit_that_holds_nothing_back_changes_nothing_but_the_order_in_which_it_is_told() {
+    let begun: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
+    let fallback = |user: &UserSubject| {
+        DestinationSpec::SecretsManager(SecretsManager::named(user.principal.to_string(), None))
+    };
+    let mut config = Config::default();
+    let run = |config: &Config| {
+        let users = synthetic::users(300, begun);
+        let mut forecast = Forecast::new(users, config, &fallback, Assumptions::default(), begun);
+        let mut told = Vec::new();
+        let mut tell = |happening: Happening<'_>| {
+            told.push((happening.at, format!("{} {:?}", happening.user.principal, happening.what)));
+        };
+        for day in [10, 11, 90] {
+            forecast.run_until(begun + SignedDuration::from_hours(24 * day), &mut tell);
+        }
+        told
+    };
+    let mut one_after_another = run(&config);
+    config.rotate.controls.limits.in_flight = Some(Share::Number(300));
+    let mut in_the_order_of_time = run(&config);
+    assert!(in_the_order_of_time.len() > 1_000, "{}", in_the_order_of_time.len());
+    assert_ne!(one_after_another, in_the_order_of_time);
+    one_after_another.sort();
+    in_the_order_of_time.sort();
+    assert_eq!(one_after_another, in_the_order_of_time);
 }

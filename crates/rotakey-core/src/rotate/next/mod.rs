@@ -109,7 +109,7 @@ impl Decision<'_> {
             let lost = self.rotation.state.undelivered().map(|new| self.check_secret(new));
             return match lost {
                 Some(Err(lost @ Next::Record(_))) => Err(lost),
-                _ => Ok(Next::Ask(question.clone())),
+                _ => Ok(Next::Ask((**question).clone())),
             };
         }
         if self.rotation.rollback.is_none() {

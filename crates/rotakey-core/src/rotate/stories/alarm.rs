@@ -1,5 +1,7 @@
 //! Something breaks once the old key is disabled.
 
+use std::sync::Arc;
+
 use super::*;
 
 fn watched() -> Story {
@@ -7,7 +9,7 @@ fn watched() -> Story {
     story.health = vec![Health::Well];
     let url = "https://shop.example/health".to_owned();
     let check = CheckSpec::Http(HttpCheck { url, status: 200, text: None });
-    story.rotation.plan.checks = vec![check];
+    Arc::make_mut(&mut story.rotation.plan).checks = vec![check];
     story
 }
 

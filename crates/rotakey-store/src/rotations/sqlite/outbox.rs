@@ -7,9 +7,10 @@ use rotakey_core::id::RotationId;
 use rotakey_engine::outbox::{Delivery, Outbox};
 use rotakey_engine::store::StoreError;
 
-use super::super::deliveries::{columns, delivery};
+use super::super::deliveries::delivery;
 use super::super::rows::parsed;
 use super::SqliteStore;
+use super::write::Write;
 
 #[async_trait]
 impl Outbox for SqliteStore {
@@ -26,39 +27,11 @@ impl Outbox for SqliteStore {
     }
 
     async fn write(&self, delivery: &Delivery) -> Result<(), StoreError> {
-        let (state, at, message) = columns(&delivery.state);
-        let query = match delivery.version {
-            1 => {
-                "INSERT INTO notice_delivery (rotation, notice, channel, version, attempts, state, at, message)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"
-            }
-            _ => {
-                "UPDATE notice_delivery SET version = $4, attempts = $5, state = $6, at = $7, message = $8
-                 WHERE rotation = $1 AND notice = $2 AND channel = $3 AND version = $4 - 1"
-            }
-        };
-        let written = sqlx::query(query)
-            .bind(delivery.rotation.as_str())
-            .bind(delivery.notice.as_str())
-            .bind(&delivery.channel)
-            .bind(i64::from(delivery.version))
-            .bind(i64::from(delivery.attempts))
-            .bind(state)
-            .bind(at)
-            .bind(message)
-            .execute(&self.pool)
-            .await
-            .map_err(|error| self.failed(&error))?;
-        if written.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+        self.writer.write(Write::Delivery(delivery.clone())).await.map(drop)
     }
 
     async fn settle(&self, rotation: &RotationId) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO notices_settled (rotation) VALUES ($1) ON CONFLICT DO NOTHING")
-            .bind(rotation.as_str())
-            .execute(&self.pool)
-            .await
-            .map(drop)
-            .map_err(|error| self.failed(&error))
+        self.writer.write(Write::Settled(rotation.clone())).await.map(drop)
     }
 
     async fn settled(&self) -> Result<BTreeSet<RotationId>, StoreError> {

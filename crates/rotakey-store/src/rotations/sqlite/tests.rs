@@ -2,13 +2,14 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use rotakey_core::rotate::{ChainHash, Entry, Event, Note};
+use rotakey_core::rotate::{ChainHash, Entry, Event, Note, Subject};
 use rotakey_engine::conformance::store::{self as conformance, Harness, Place};
-use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, Row};
 use tempfile::TempDir;
 
 use super::*;
@@ -285,6 +286,57 @@ async fn what_is_due_is_found_without_reading_the_rest() {
     }
 }
 
+#[tokio::test]
+async fn what_is_to_be_written_at_the_same_time_is_committed_together() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&directory.path().join("rotations.db")).await.unwrap();
+    let commits = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&commits);
+    let mut connection = store.pool.acquire().await.unwrap();
+    connection.lock_handle().await.unwrap().set_commit_hook(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        true
+    });
+    // Nothing can be written until the connection is given back.
+    let all = join_all((1..=20).map(|user| begin(&store, user, 1)));
+    let (_, written) = tokio::join!(async { drop(connection) }, all);
+    assert!(written.iter().all(Result::is_ok), "{written:?}");
+    assert_eq!(store.rotations().await.unwrap().len(), 20);
+    let commits = commits.load(Ordering::Relaxed);
+    assert!((1..=2).contains(&commits), "{commits} commits for 20 writes");
+}
+
+#[tokio::test]
+async fn a_write_that_fails_does_not_fail_those_that_it_was_to_be_committed_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&directory.path().join("rotations.db")).await.unwrap();
+    let connection = store.pool.acquire().await.unwrap();
+    // The third begins with a second record, which the file itself refuses.
+    let all = join_all((1..=5).map(|user| begin(&store, user, if user == 3 { 2 } else { 1 })));
+    let (_, written) = tokio::join!(async { drop(connection) }, all);
+    let failed: Vec<_> = written.iter().map(Result::is_err).collect();
+    assert_eq!(failed, [false, false, true, false, false], "{written:?}");
+    assert!(matches!(&written[2], Err(StoreError::Unavailable { .. })), "{written:?}");
+    let kept = store.rotations().await.unwrap();
+    assert_eq!(kept.iter().map(|rotation| rotation.version).collect::<Vec<_>>(), [1, 1, 1, 1]);
+}
+
+/// Begins a rotation with a record of that version.
+async fn begin(store: &SqliteStore, user: u8, version: u64) -> Result<(), StoreError> {
+    let id = rotation(user);
+    let event = Event::Noted { note: Note::Delivered };
+    let record = Record::seal(&id, version, Timestamp::UNIX_EPOCH, &event, &ChainHash::origin(&id));
+    let append = Append {
+        rotation: &id,
+        subject: &subject(user),
+        expected_version: 0,
+        records: &[record],
+        closes: false,
+        turn: Turn::Worker { due: Timestamp::UNIX_EPOCH },
+    };
+    store.append(append).await
+}
+
 const CHILD_PATH: &str = "ROTAKEY_TEST_STORE";
 const CHILDREN: usize = 4;
 const APPENDS: usize = 15;
@@ -343,20 +395,23 @@ async fn append_as(store: &SqliteStore, id: &RotationId, user: u8, count: u64) -
             record
         })
         .collect();
-    let subject = Subject {
-        account_id: "012345678901".parse().unwrap(),
-        user_name: format!("user{user}").parse().unwrap(),
-        user_id: format!("AIDACKCEVSQ6C2EXAM{user:03}").parse().unwrap(),
-    };
     let append = Append {
         rotation: id,
-        subject: &subject,
+        subject: &subject(user),
         expected_version,
         records: &records,
         closes: false,
         turn: Turn::Worker { due: Timestamp::UNIX_EPOCH },
     };
     store.append(append).await
+}
+
+fn subject(user: u8) -> Subject {
+    Subject {
+        account_id: "012345678901".parse().unwrap(),
+        user_name: format!("user{user}").parse().unwrap(),
+        user_id: format!("AIDACKCEVSQ6C2EXAM{user:03}").parse().unwrap(),
+    }
 }
 
 fn rotation(number: u8) -> RotationId {

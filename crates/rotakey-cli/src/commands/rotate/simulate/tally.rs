@@ -65,6 +65,9 @@ pub(super) struct Tally {
     pub(super) rotations: Vec<Rotated>,
     pub(super) asked: Vec<Asked>,
     pub(super) overdue: Vec<Overdue>,
+    /// How many rotations end on each day.
+    #[serde(skip)]
+    ended: Vec<usize>,
     /// The rotation of each user that is under way, by its account and name.
     #[serde(skip)]
     open: BTreeMap<(AccountId, String), usize>,
@@ -84,6 +87,7 @@ impl Tally {
         Self {
             from,
             days: (0..days).map(day).collect(),
+            ended: vec![0; usize::from(days)],
             rotations: Vec::new(),
             asked: Vec::new(),
             overdue: Vec::new(),
@@ -130,8 +134,12 @@ impl Tally {
                 self.count(at, |day| day.deleted += 1);
                 self.of(&(account_id, user_name()), |rotation| rotation.old_key_deleted_at = Some(at));
             }
-            What::Does(_) => return,
-            What::Ends(_) => drop(self.open.remove(&(account_id, user_name()))),
+            What::Does(_) => {}
+            What::Ends(_) => {
+                self.open.remove(&(account_id, user_name()));
+                let day = self.day(at);
+                self.ended.iter_mut().skip(day).take(1).for_each(|ended| *ended += 1);
+            }
             What::Asks { why, advice } => {
                 let (why, advice) = (why.to_owned(), advice.to_owned());
                 self.asked.push(Asked { account_id, user_name: user_name(), at, why, advice });
@@ -143,8 +151,19 @@ impl Tally {
                 self.count(at, |day| day.overdue += 1);
             }
         }
-        let under_way = self.open.len();
-        self.count(at, |day| day.under_way = under_way);
+    }
+
+    /// All of it in the order of time. What a forecast tells comes one user after another.
+    pub(super) fn finish(mut self) -> Self {
+        let mut under_way = 0;
+        for (day, ended) in self.days.iter_mut().zip(&self.ended) {
+            under_way = (under_way + day.begun).saturating_sub(*ended);
+            day.under_way = under_way;
+        }
+        self.rotations.sort_by_key(|rotation| rotation.begins_at);
+        self.asked.sort_by_key(|asked| asked.at);
+        self.overdue.sort_by_key(|overdue| overdue.at);
+        self
     }
 
     fn of(&mut self, user: &(AccountId, String), change: impl FnOnce(&mut Rotated)) {
@@ -154,12 +173,15 @@ impl Tally {
     }
 
     fn count(&mut self, at: Timestamp, change: impl FnOnce(&mut Day)) {
+        let day = self.day(at);
+        self.days.get_mut(day).map(change);
+    }
+
+    /// Which day that is.
+    fn day(&self, at: Timestamp) -> usize {
         let day = at.duration_since(self.from).as_hours() / 24;
         // A key that is too old already counts for the first day.
         let last = self.days.len().saturating_sub(1);
-        let index = usize::try_from(day).unwrap_or(0).min(last);
-        if let Some(day) = self.days.get_mut(index) {
-            change(day);
-        }
+        usize::try_from(day).unwrap_or(0).min(last)
     }
 }
