@@ -18,7 +18,7 @@ use crate::process;
 use crate::repository::Repository;
 
 /// The calls that each step of a rotation needs, and why.
-const NEEDED: [(&str, u64, &str); 8] = [
+const NEEDED: [(&str, u64, &str); 9] = [
     (
         "begin",
         4,
@@ -35,12 +35,20 @@ const NEEDED: [(&str, u64, &str); 8] = [
     ),
     ("see that it is disabled", 3, "ListAccessKeys, GetAccessKeyLastUsed of both"),
     (
-        "delete, a week later",
+        "watch, on each of six days",
+        DAYS_OF_WATCHING * 4,
+        "GetUser, ListAccessKeys, GetAccessKeyLastUsed of both: a use enables the old key again",
+    ),
+    (
+        "delete, on the seventh",
         8,
         "GetUser, ListAccessKeys, GetAccessKeyLastUsed of both; GetCallerIdentity; AssumeRole, DeleteAccessKey; \
          ListAccessKeys",
     ),
 ];
+
+/// On how many days rotakey looks at a key that is disabled, before the one on which it deletes it.
+const DAYS_OF_WATCHING: u64 = 6;
 
 /// What a rotation waits for between its first call and the publishing, in seconds: two pauses between three probes,
 /// and the minute in which AWS makes the new key known everywhere.
@@ -75,8 +83,10 @@ impl Options {
     }
 }
 
-/// What a run of rotakey cost.
+/// What rotakey cost in one run, or in several.
+#[derive(Default)]
 struct Cost {
+    runs: u64,
     seconds: f64,
     /// Calls that were answered, by operation.
     calls: BTreeMap<String, u64>,
@@ -87,6 +97,15 @@ struct Cost {
 impl Cost {
     fn answered(&self) -> u64 {
         self.calls.values().sum::<u64>() - self.refused
+    }
+
+    fn add(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.seconds += other.seconds;
+        self.refused += other.refused;
+        for (name, calls) in other.calls {
+            *self.calls.entry(name).or_default() += calls;
+        }
     }
 }
 
@@ -129,10 +148,15 @@ fn measure(rotakey: &Path, desk: &Path, options: &Options) -> Result<String, Fai
     let begun = bench.run(&["rotate", "apply"], Time::Real)?;
     sandbox.ask("POST", "clock", r#"{"advance": "30h"}"#)?;
     let disabled = bench.run(&["rotate", "tick"], Time::Virtual)?;
-    sandbox.ask("POST", "clock", r#"{"advance": "8d"}"#)?;
+    let mut watched = Cost::default();
+    for _ in 0..DAYS_OF_WATCHING {
+        sandbox.ask("POST", "clock", r#"{"advance": "24h"}"#)?;
+        watched.add(bench.run(&["rotate", "tick"], Time::Virtual)?);
+    }
+    sandbox.ask("POST", "clock", r#"{"advance": "25h"}"#)?;
     let deleted = bench.run(&["rotate", "tick"], Time::Virtual)?;
     let ended = bench.ended()?;
-    Ok(report(options, &read, &[begun, disabled, deleted], ended))
+    Ok(report(options, &read, &[begun, disabled, watched, deleted], ended))
 }
 
 const CONFIGURATION: &str =
@@ -181,7 +205,7 @@ impl Bench<'_> {
             members.filter_map(|(name, count)| Some((name.clone(), count.as_u64()?))).collect()
         };
         let refused = count(&state["refusals"]).values().sum();
-        Ok(Cost { seconds, calls: count(&state["calls"]), refused })
+        Ok(Cost { runs: 1, seconds, calls: count(&state["calls"]), refused })
     }
 
     /// How many rotations have ended as they should.
@@ -194,15 +218,16 @@ impl Bench<'_> {
     }
 }
 
-fn report(options: &Options, read: &Cost, runs: &[Cost; 3], ended: u64) -> String {
+fn report(options: &Options, read: &Cost, phases: &[Cost; 4], ended: u64) -> String {
     let keys = options.keys as f64;
     let needed: u64 = NEEDED.iter().map(|(_, calls, _)| calls).sum();
-    // Both ticks read no account, but enter each once and list the accounts.
+    // Ticks read no account, but enter each once and list the accounts.
+    let ticks: u64 = phases[1..].iter().map(|phase| phase.runs).sum();
     let entering = read.calls.get("sts:AssumeRole").copied().unwrap_or(0)
         + read.calls.get("organizations:ListAccounts").copied().unwrap_or(0);
-    let answered = runs.iter().map(Cost::answered).sum::<u64>() - read.answered() - 2 * entering;
+    let answered = phases.iter().map(Cost::answered).sum::<u64>() - read.answered() - ticks * entering;
     let each = answered as f64 / keys;
-    let refused: u64 = runs.iter().map(|run| run.refused).sum();
+    let refused: u64 = phases.iter().map(|phase| phase.refused).sum();
 
     // Before the minute of waiting, `ListAccessKeys` is called most: once to read the account and twice to begin; after it,
     // `GetAccessKeyLastUsed`, twice.
@@ -223,12 +248,16 @@ fn report(options: &Options, read: &Cost, runs: &[Cost; 3], ended: u64) -> Strin
     }
     let _ = writeln!(
         text,
-        "| together | {needed} | |\n\n### Calls that were made\n\n| operation | begin | disable | delete |\n|---|--:|--:|--:|"
+        "| together | {needed} | |\n\n### Calls that were made\n\n| operation | begin | disable | watch | delete |\n|---|--:|--:|--:|--:|"
     );
-    let names: std::collections::BTreeSet<&String> = runs.iter().flat_map(|run| run.calls.keys()).collect();
+    let names: std::collections::BTreeSet<&String> =
+        phases.iter().flat_map(|phase| phase.calls.keys()).collect();
     for name in names {
-        let of = |run: &Cost| grouped(run.calls.get(name).copied().unwrap_or(0));
-        let _ = writeln!(text, "| {name} | {} | {} | {} |", of(&runs[0]), of(&runs[1]), of(&runs[2]));
+        let _ = write!(text, "| {name} |");
+        for phase in phases {
+            let _ = write!(text, " {} |", grouped(phase.calls.get(name).copied().unwrap_or(0)));
+        }
+        text.push('\n');
     }
     let _ = writeln!(
         text,
@@ -237,14 +266,14 @@ fn report(options: &Options, read: &Cost, runs: &[Cost; 3], ended: u64) -> Strin
          the throttle asks for.",
         grouped(refused),
         grouped(read.answered()),
-        runs[0].seconds,
+        phases[0].seconds,
     );
     let mut aims = Aims::new("Aims");
     aims.aim("all rotations end with the new key in use", grouped(ended), ended == options.keys);
     let aim = format!("calls of a rotation within 20 % of the {needed} that it needs");
     aims.aim(&aim, format!("{each:.1}"), each <= needed as f64 * 1.2);
     let aim = format!("the wall is that of the throttle and of the waits ({bound:.0} s), within 20 %");
-    aims.aim(&aim, format!("{:.0} s", runs[0].seconds), runs[0].seconds <= bound * 1.2);
+    aims.aim(&aim, format!("{:.0} s", phases[0].seconds), phases[0].seconds <= bound * 1.2);
     text + &aims.text()
 }
 
@@ -255,6 +284,7 @@ mod tests {
     #[test]
     fn what_reading_costs_is_not_counted_as_rotating() {
         let cost = |calls: &[(&str, u64)], refused| Cost {
+            runs: 1,
             seconds: 100.0,
             calls: calls.iter().map(|(name, calls)| ((*name).to_owned(), *calls)).collect(),
             refused,
@@ -263,9 +293,12 @@ mod tests {
         let read = cost(&[("sts:AssumeRole", 1), ("iam:ListAccessKeys", 10)], 0);
         let begun = cost(&[("sts:AssumeRole", 11), ("iam:ListAccessKeys", 130), ("iam:GetUser", 10)], 10);
         let tick = || cost(&[("sts:AssumeRole", 11), ("iam:GetUser", 70)], 0);
-        let text = report(&options, &read, &[begun, tick(), tick()], 10);
-        // 141 + 81 + 81 - 11 for reading - 2 for entering.
-        assert!(text.contains("| 29.0 | yes |"), "{text}");
+        let mut watched = cost(&[("sts:AssumeRole", 1), ("iam:GetUser", 120)], 0);
+        watched.add(cost(&[("sts:AssumeRole", 1), ("iam:GetUser", 120)], 0));
+        let text = report(&options, &read, &[begun, tick(), watched, tick()], 10);
+        // 141 + 81 + 242 + 81 - 11 for reading - 4 for entering.
+        assert!(text.contains("| 53.0 | yes |"), "{text}");
+        assert!(text.contains("| iam:GetUser | 10 | 70 | 240 | 70 |"), "{text}");
         assert!(text.contains("| all rotations end with the new key in use | 10 | yes |"), "{text}");
     }
 }
