@@ -12,7 +12,9 @@ use super::proof::{Adopted, CutOver, Delivered, OldKeyQuiet, Superseded};
 use super::question::Question;
 use super::rotation::{InFlight, Rotation, Trouble, Unfit};
 use super::service::{PointProbes, ServicePoint};
-use super::state::{ACCEPTANCES, Adoption, Finishing, LostCreate, NewKey, OldKey, Probes, State, in_a_row};
+use super::state::{
+    ACCEPTANCES, Adoption, Finishing, LostCreate, NewKey, OldKey, Probes, Stage, State, in_a_row,
+};
 
 impl Rotation {
     pub(super) fn finish(mut self, effect: InFlight, result: &Outcome, at: Timestamp) -> Result<Self, Unfit> {
@@ -79,7 +81,7 @@ impl Rotation {
                 *probe = probe.after(outcome, at);
                 State::Verifying { new, delivered, probes }
             }
-            (state @ State::Adopting { .. }, Intent::Probe { .. }, outcome) => {
+            (state @ (State::Adopting { .. } | State::Finishing(_)), Intent::Probe { .. }, outcome) => {
                 if let Some(alarm) = &mut self.alarm {
                     alarm.accepted = in_a_row(alarm.accepted, outcome);
                     alarm.probed_at = Some(at);
@@ -184,9 +186,32 @@ impl Rotation {
                 Outcome::Done | Outcome::Unknown | Outcome::Failed { kind: FailureKind::Ambiguous, .. },
             ) => {
                 let since = (*result == Outcome::Done).then_some(at);
-                State::Finishing(Finishing { perhaps_disabled: true, since, ..finishing })
+                let stage = match finishing.stage {
+                    Stage::Ready { rehearsed: false } => {
+                        Stage::BrownOut { disabled_at: since, enabled_at: None }
+                    }
+                    _ => Stage::Disabled { since, disproved: false },
+                };
+                State::Finishing(Finishing { stage, ..finishing })
             }
-            (State::Finishing(_), Intent::Enable { .. }, Outcome::Done) => State::Planned,
+            (State::Finishing(finishing), Intent::Enable { .. }, Outcome::Done) => {
+                let stage = match (&mut self.alarm, finishing.stage) {
+                    (Some(alarm), _) => {
+                        alarm.enabled_at = Some(at);
+                        Some(Stage::GivenBack { quiet_from: at })
+                    }
+                    // A rehearsal that may not have taken place is not one.
+                    (None, Stage::BrownOut { disabled_at: None, .. }) => {
+                        Some(Stage::Ready { rehearsed: false })
+                    }
+                    (None, Stage::BrownOut { disabled_at, .. }) => {
+                        Some(Stage::BrownOut { disabled_at, enabled_at: Some(at) })
+                    }
+                    (None, _) => None,
+                };
+                let finishing = |stage| State::Finishing(Finishing { stage, ..finishing });
+                stage.map_or(State::Planned, finishing)
+            }
             (state @ State::Finishing(_), Intent::Delete { key }, Outcome::Done) => {
                 self.deleted.insert(key);
                 state
@@ -199,6 +224,7 @@ impl Rotation {
 
     pub(super) fn note(mut self, note: &Note, at: Timestamp) -> Result<Self, Unfit> {
         let agreed = self.approved(ApprovedStep::Begin, at);
+        let may_be_missed = self.old_key_may_be_disabled();
         self.state = match (self.state, note) {
             (State::Issuing { create }, Note::NothingCreated) => {
                 self.given_up = Some(Box::new(create));
@@ -261,7 +287,9 @@ impl Rotation {
             (
                 state @ (State::Verifying { .. }
                 | State::Adopting { .. }
-                | State::BrownOut { enabled_at: Some(_), .. }),
+                | State::BrownOut { enabled_at: Some(_), .. }
+                | State::Planned
+                | State::Finishing(_)),
                 Note::UsageSeen { old, new },
             ) => {
                 self.usage.seen(old, new, at);
@@ -270,16 +298,17 @@ impl Rotation {
             (
                 state @ (State::Verifying { .. }
                 | State::Adopting { .. }
-                | State::BrownOut { enabled_at: Some(_), .. }),
+                | State::BrownOut { enabled_at: Some(_), .. }
+                | State::Planned
+                | State::Finishing(_)),
                 Note::UsageUnknown { why },
             ) => {
                 self.usage.not_seen(why, at);
                 state
             }
-            (
-                state @ (State::Disabled { .. } | State::BrownOut { enabled_at: None, .. }),
-                Note::CheckFailed { check, message },
-            ) if self.alarm.is_none() && self.rollback.is_none() => {
+            (state, Note::CheckFailed { check, message })
+                if may_be_missed && self.alarm.is_none() && self.rollback.is_none() =>
+            {
                 let Some(spec) = self.plan.checks.get(*check) else { return Err(Unfit) };
                 self.alarm =
                     Some(Box::new(Alarm::raised(Some(*check), format!("{spec} failed: {message}"), at)));
@@ -288,7 +317,7 @@ impl Rotation {
                 self.trouble = None;
                 state
             }
-            (state @ State::Adopting { .. }, Note::Recovered { proof }) => {
+            (state @ (State::Adopting { .. } | State::Finishing(_)), Note::Recovered { proof }) => {
                 let Some(alarm) = &mut self.alarm else { return Err(Unfit) };
                 alarm.proof = Some(proof.clone());
                 state
@@ -328,26 +357,42 @@ impl Rotation {
                     quiet: OldKeyQuiet(()),
                     quiet_since: *quiet_since,
                 };
-                let rehearsed = self.plan.timing.brown_out.is_none();
+                let rehearsed = self.plan.brown_out().is_none();
                 State::Ready { new, cut_over, adoption, rehearsed }
             }
-            (State::Planned, Note::Superseded { quiet_since, .. })
-                if self.plan.finish().is_some() && agreed =>
-            {
+            (
+                State::Planned | State::Finishing(Finishing { stage: Stage::GivenBack { .. }, .. }),
+                Note::Superseded { quiet_since, .. },
+            ) if self.plan.finish().is_some() && self.alarm.is_none() && agreed => {
                 // What somebody else disabled counts as inactive from the moment it was seen to be.
                 let found_inactive = self.plan.finish().is_some_and(Finish::found_inactive);
+                let rehearsed = self.plan.brown_out().is_none();
                 State::Finishing(Finishing {
                     superseded: Superseded { quiet: OldKeyQuiet(()), quiet_since: *quiet_since },
-                    perhaps_disabled: false,
-                    since: found_inactive.then_some(at),
-                    disproved: false,
+                    stage: match found_inactive {
+                        true => Stage::FoundInactive { since: at },
+                        false => Stage::Ready { rehearsed },
+                    },
                 })
             }
             // Still disabled: it is enabled again before anything else.
-            (State::Finishing(finishing), Note::OldKeyUsed { .. }) if finishing.perhaps_disabled => {
-                State::Finishing(Finishing { disproved: true, ..finishing })
+            (
+                State::Finishing(Finishing { superseded, stage: Stage::Disabled { since, .. } }),
+                Note::OldKeyUsed { .. },
+            ) => {
+                let stage = Stage::Disabled { since, disproved: true };
+                State::Finishing(Finishing { superseded, stage })
             }
-            (State::Finishing(_), Note::OldKeyUsed { .. }) => State::Planned,
+            (State::Finishing(finishing), Note::OldKeyUsed { .. }) if !finishing.may_be_disabled() => {
+                State::Planned
+            }
+            (
+                State::Finishing(Finishing {
+                    superseded,
+                    stage: Stage::BrownOut { enabled_at: Some(_), .. },
+                }),
+                Note::BrownOutPassed,
+            ) => State::Finishing(Finishing { superseded, stage: Stage::Ready { rehearsed: true } }),
             (State::BrownOut { new, cut_over, adoption, enabled_at: Some(_), .. }, Note::BrownOutPassed) => {
                 State::Ready { new, cut_over, adoption, rehearsed: true }
             }
@@ -384,6 +429,11 @@ impl Rotation {
         self.trouble = None;
         if matches!(question, Question::Missed { .. }) {
             self.alarm = None;
+            if let State::Finishing(finishing) = &mut self.state
+                && !finishing.may_be_disabled()
+            {
+                finishing.stage = Stage::GivenBack { quiet_from: at };
+            }
         }
         if matches!(question, Question::EnabledByOthers { .. }) {
             self.state.rest_from(at);

@@ -113,7 +113,7 @@ impl Gate {
             (Intent::Disable { .. }, State::Orphaned { .. }) => None,
             // It may be disabled already: this makes it certain.
             (Intent::Disable { .. }, State::Disabled { .. }) => None,
-            (Intent::Disable { .. }, State::Finishing(finishing)) if finishing.perhaps_disabled => None,
+            (Intent::Disable { .. }, State::Finishing(finishing)) if finishing.may_be_disabled() => None,
             (Intent::Disable { .. }, _) => Some(Self::Disable),
             (Intent::Delete { .. }, _) => Some(Self::Delete),
             // Asked only because the old key is to be deleted next.
@@ -142,7 +142,7 @@ impl Gate {
             State::Delivering { .. } | State::Verifying { .. } => Some(Self::Publish),
             State::Adopting { .. } | State::Ready { .. } | State::BrownOut { .. } => Some(Self::Disable),
             State::Disabled { .. } => Some(Self::Delete),
-            State::Finishing(finishing) if finishing.since.is_none() => Some(Self::Disable),
+            State::Finishing(finishing) if finishing.inactive_since().is_none() => Some(Self::Disable),
             State::Finishing(_) => Some(Self::Delete),
             State::Issuing { .. }
             | State::Orphaned { .. }
@@ -210,15 +210,19 @@ impl Controls {
                 _ => earliest,
             };
             let begins = after(Gate::Begin, now);
+            let quiet = plan.timing.quiet_for + LAST_USED_LAG;
+            // Disabled by way of trial first, and watched.
+            let trial = plan.brown_out().map(|brown_out| brown_out + quiet);
             let disabled = if plan.task.is_to_replace() {
                 let created = after(Gate::Create, begins);
                 let published = after(Gate::Publish, later(created, PROPAGATION));
-                after(Gate::Disable, later(published, plan.timing.quiet_for + LAST_USED_LAG))
+                after(Gate::Disable, later(published, quiet))
             } else if plan.finish().is_some_and(|finish| finish.found_inactive()) {
                 begins
             } else {
                 after(Gate::Disable, begins)
             };
+            let disabled = trial.map_or(disabled, |trial| after(Gate::Disable, later(disabled, trial)));
             let deleted = after(Gate::Delete, later(disabled, plan.timing.delete_after));
             (begins, disabled, deleted, held)
         };

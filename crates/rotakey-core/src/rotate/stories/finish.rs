@@ -5,11 +5,11 @@ use super::*;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Two keys: the old one last used sixty days ago, the other one today, which is served.
-fn replaced() -> Story {
+pub(super) fn replaced() -> Story {
     pair(Timing::default(), |_| {})
 }
 
-fn pair(timing: Timing, change: impl FnOnce(&mut Plan)) -> Story {
+pub(super) fn pair(timing: Timing, change: impl FnOnce(&mut Plan)) -> Story {
     let mut world = World::new(1, Some(DAY * 60));
     world.add_key(&key(NEW));
     world.keys.get_mut(&key(NEW)).unwrap().created_at -= DAY * 70;
@@ -20,7 +20,7 @@ fn pair(timing: Timing, change: impl FnOnce(&mut Plan)) -> Story {
 }
 
 /// One active key, and one that somebody disabled, last used sixty days ago.
-fn left_behind() -> Story {
+pub(super) fn left_behind() -> Story {
     let mut world = World::new(0, Some(DAY * 60));
     world.set_status(&key(OLD), KeyStatus::Inactive);
     world.add_key(&key(NEW));
@@ -37,7 +37,8 @@ fn story_to_finish(
     change: impl FnOnce(&mut Plan),
 ) -> Story {
     let mut plan = plan(&world, timing.clone());
-    plan.task = Task::Finish(Finish { successor, others: BTreeSet::new(), quiet_for: DAY * 35 });
+    let brown_out = timing.brown_out.is_some() && successor.is_some();
+    plan.task = Task::Finish(Finish { successor, others: BTreeSet::new(), quiet_for: DAY * 35, brown_out });
     change(&mut plan);
     let mut story = story_in(world, timing);
     story.rotation = Rotation::begin(plan.rotation_id(story.world.begun), plan, story.world.begun);

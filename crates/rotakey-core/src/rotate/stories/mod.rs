@@ -4,6 +4,8 @@ mod alarm;
 mod consumers;
 mod crash;
 mod finish;
+mod finish_alarm;
+mod finish_trial;
 mod foreign;
 mod forward;
 mod rollback;
