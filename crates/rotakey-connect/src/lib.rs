@@ -11,6 +11,8 @@ mod http;
 pub mod identity;
 pub mod notifier;
 mod signature;
+#[cfg(test)]
+mod still;
 
 pub use destination::OutsideDestinations;
 pub use notifier::OutsideNotifiers;

@@ -12,13 +12,14 @@
 //! user's own are spoken to in one protocol by `hook`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use rotakey_core::destination::{self as specs, DestinationSpec};
 use rotakey_core::id::AccessKeyId;
 use rotakey_core::rotate::Held;
 use rotakey_core::secret::{AccessKeyPair, Secret};
-use rotakey_engine::port::{Destination, Destinations, Kept, PortError, PortErrorKind, Slots};
+use rotakey_engine::port::{Clock, Destination, Destinations, Kept, PortError, PortErrorKind, Slots};
 
 use crate::destination::age_file::AgeFile;
 use crate::destination::bitbucket_variables::BitbucketVariables;
@@ -67,8 +68,11 @@ mod tests;
 mod vendor;
 
 /// Opens the destinations outside AWS. Every other one is [`PortErrorKind::Invalid`].
-#[derive(Debug, Clone, Copy, Default)]
-pub struct OutsideDestinations;
+#[derive(Clone)]
+pub struct OutsideDestinations {
+    /// Tells the time that signatures bear.
+    pub clock: Arc<dyn Clock>,
+}
 
 impl Destinations for OutsideDestinations {
     fn open(&self, spec: &DestinationSpec) -> Result<Box<dyn Destination>, PortError> {
@@ -83,7 +87,7 @@ impl Destinations for OutsideDestinations {
                 Ok(Box::new(FileDestination(DotenvFile::new(path, values)?)))
             }
             DestinationSpec::Exec(spec) => Ok(Box::new(Exec::open(spec)?)),
-            DestinationSpec::Webhook(spec) => Ok(Box::new(Webhook::open(spec)?)),
+            DestinationSpec::Webhook(spec) => Ok(Box::new(Webhook::open(spec, self.clock.clone())?)),
             DestinationSpec::VaultKv(spec) => Ok(Box::new(RemoteDestination(VaultKv::new(spec)?))),
             DestinationSpec::KubernetesSecret(spec) => {
                 Ok(Box::new(RemoteDestination(KubernetesSecret::new(spec)?)))

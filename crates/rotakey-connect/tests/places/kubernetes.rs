@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use rotakey_connect::OutsideDestinations;
 use rotakey_core::destination::{DestinationSpec, KubernetesSecret, Values};
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::conformance::destination::{
@@ -19,7 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::http::{Request, Server, send};
-use crate::{block_on, pair, values};
+use crate::{block_on, destinations, pair, values};
 use cluster::{Cluster, FULL, READ_ONLY, decoded, encoded};
 
 fn next() -> usize {
@@ -94,7 +93,7 @@ impl Secrets {
 impl Place for Secrets {
     fn open(&self) -> Box<dyn Destination> {
         assert!(self.folder.path().exists());
-        OutsideDestinations.open(&DestinationSpec::KubernetesSecret(self.spec.clone())).unwrap()
+        destinations().open(&DestinationSpec::KubernetesSecret(self.spec.clone())).unwrap()
     }
 
     async fn contents(&self) -> Vec<u8> {

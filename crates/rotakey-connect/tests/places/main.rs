@@ -8,9 +8,30 @@ mod openbao;
 mod schema;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rotakey_connect::OutsideDestinations;
 use rotakey_core::destination::Values;
 use rotakey_core::secret::{AccessKeyPair, Secret};
+use rotakey_engine::port::Clock;
+
+/// A clock that stands still.
+struct Still;
+
+#[async_trait]
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        "2026-11-26T10:00:00Z".parse().unwrap()
+    }
+
+    async fn sleep_until(&self, _: Timestamp) {}
+}
+
+fn destinations() -> OutsideDestinations {
+    OutsideDestinations { clock: Arc::new(Still) }
+}
 
 fn variable(name: &str) -> PathBuf {
     let value = std::env::var_os(name);

@@ -6,7 +6,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use rotakey_connect::OutsideDestinations;
 use rotakey_core::destination::{CredentialSource, DestinationSpec, Values, VaultKv};
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::conformance::destination::{
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::http::{Request, Server, send};
-use crate::{block_on, packages, pair, values};
+use crate::{block_on, destinations, packages, pair, values};
 
 const ROOT: &str = "root-token-of-the-test";
 
@@ -156,7 +155,7 @@ impl Secrets {
 #[async_trait]
 impl Place for Secrets {
     fn open(&self) -> Box<dyn Destination> {
-        OutsideDestinations.open(&DestinationSpec::VaultKv(self.spec.clone())).unwrap()
+        destinations().open(&DestinationSpec::VaultKv(self.spec.clone())).unwrap()
     }
 
     async fn contents(&self) -> Vec<u8> {

@@ -10,25 +10,11 @@ mod webhook;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use async_trait::async_trait;
-use jiff::Timestamp;
 use rotakey_core::destination::CredentialSource;
-use rotakey_engine::port::Clock;
 use tempfile::TempDir;
 
 use super::OutsideNotifiers;
-
-/// A clock that stands still.
-struct Still;
-
-#[async_trait]
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        "2026-11-26T10:00:00Z".parse().unwrap()
-    }
-
-    async fn sleep_until(&self, _: Timestamp) {}
-}
+use crate::still::Still;
 
 fn notifiers() -> OutsideNotifiers {
     OutsideNotifiers { clock: Arc::new(Still) }
