@@ -1,8 +1,8 @@
 //! The destinations: one module each, and what they share.
 //!
 //! Some are one file (an age file brings a second one along) with three slots. What an operation means for the slots is
-//! decided in `transition`, without IO; how a change becomes durable in one step is the business of `exclusive`; what
-//! remains for an adapter is its format.
+//! decided in the core; how a change becomes durable in one step is the business of `exclusive`; what remains for an
+//! adapter is its format.
 //!
 //! Others are variables of a CI vendor, of which most cannot be read: `mark` says how a later run knows all the same
 //! which key is there, `marked` does the steps, and what remains for an adapter are its requests.
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rotakey_core::destination::{self as specs, DestinationSpec};
 use rotakey_core::id::AccessKeyId;
-use rotakey_core::rotate::Held;
+use rotakey_core::rotate::{Held, Refused};
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::port::{Clock, Destination, Destinations, Kept, PortError, PortErrorKind, Slots};
 
@@ -58,7 +58,6 @@ mod named;
 mod pair_json;
 mod remote;
 mod secret_map;
-mod transition;
 mod vault_kv;
 mod webhook;
 
@@ -121,6 +120,15 @@ fn seen(slots: Pairs, unknown: Option<&Held>) -> Slots {
     slots
 }
 
+/// An operation that the slots of that place do not allow.
+fn refused(place: &str, refused: &Refused) -> PortError {
+    let operation = match refused {
+        Refused::NotKept(_) => "restore a key in",
+        Refused::Current(_) => "forget a key in",
+    };
+    PortError::new(refused.kind(), format!("{operation} {place}"), refused.to_string())
+}
+
 /// A pair that is none, to find out whether a place could hold one.
 fn stand_in() -> AccessKeyPair {
     let id = "AKIA0000000000000000".parse().expect("sixteen characters behind the prefix are an id");
@@ -157,15 +165,12 @@ struct FileDestination<F>(F);
 
 impl<F: SlotFile> FileDestination<F> {
     /// Every operation that writes begins with the checks of preflight, so that the two never disagree.
-    fn change(
-        &self,
-        transition: impl FnOnce(Pairs) -> Result<Pairs, transition::Refused>,
-    ) -> Result<(), PortError> {
+    fn change(&self, change: impl FnOnce(&mut Pairs) -> Result<(), Refused>) -> Result<(), PortError> {
         self.0.check()?;
         let file = Exclusive::acquire(self.0.path())?;
-        let (state, before) = self.0.load()?;
-        let after = transition(before).map_err(|refused| refused.at(&io::shown(self.0.path())))?;
-        self.0.save(&file, state, &after)
+        let (state, mut slots) = self.0.load()?;
+        change(&mut slots).map_err(|why| refused(&io::shown(self.0.path()), &why))?;
+        self.0.save(&file, state, &slots)
     }
 }
 
@@ -182,18 +187,24 @@ impl<F: SlotFile> Destination for FileDestination<F> {
     }
 
     async fn stage(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
-        self.change(|slots| Ok(transition::stage(slots, pair.duplicate())))
+        self.change(|slots| {
+            slots.stage(pair.duplicate());
+            Ok(())
+        })
     }
 
     async fn publish(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
-        self.change(|slots| Ok(transition::publish(slots, pair.duplicate())))
+        self.change(|slots| {
+            slots.publish(pair.duplicate());
+            Ok(())
+        })
     }
 
     async fn restore(&self, id: &AccessKeyId) -> Result<(), PortError> {
-        self.change(|slots| transition::restore(slots, id))
+        self.change(|slots| slots.restore(id))
     }
 
     async fn forget(&self, id: &AccessKeyId) -> Result<(), PortError> {
-        self.change(|slots| transition::forget(slots, id))
+        self.change(|slots| slots.forget(id))
     }
 }
