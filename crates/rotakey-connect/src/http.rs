@@ -27,7 +27,6 @@ pub(crate) struct Api {
     client: Client,
     /// Without a slash at its end.
     base: String,
-    patience: Duration,
 }
 
 /// Whose certificates a server may show. In PEM.
@@ -95,18 +94,12 @@ impl Api {
             Authorities::Only(pem) => builder.tls_certs_only(parse(pem)?),
         };
         let client = builder.build().map_err(|error| invalid(error.to_string()))?;
-        Ok(Self { client, base: base.trim_end_matches('/').to_owned(), patience: PATIENCE })
-    }
-
-    /// The same API, of which one request may take that long.
-    #[cfg(test)]
-    pub(crate) fn with_patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+        Ok(Self { client, base: base.trim_end_matches('/').to_owned() })
     }
 
     /// A request to a path, which begins with a slash.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base)).timeout(self.patience)
+        self.client.request(method, format!("{}{path}", self.base)).timeout(PATIENCE)
     }
 
     /// Sends a request. `secrets` are those in it, which no error repeats, whatever the other side echoes.

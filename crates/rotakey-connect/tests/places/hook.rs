@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rotakey_core::destination::{CredentialSource, DestinationSpec, Exec, Webhook};
@@ -14,12 +15,12 @@ use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::conformance::destination::{
     self as conformance, Application, Break, Broken, Foreign, Harness, Place,
 };
+use rotakey_engine::conformance::server::{Server, send};
 use rotakey_engine::port::{Clock as _, Destination, Destinations, PortError, PortErrorKind};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::http::{Server, send};
-use crate::{Still, block_on, destinations, pair, variable};
+use crate::{PATIENCE, Still, block_on, destinations, expect_given_up, pair, silent, variable};
 
 const SIGNING_SECRET: &str = "a signing secret of the test";
 
@@ -171,19 +172,21 @@ impl Harness for Programs {
     fn gives_secrets_back(&self) -> bool {
         false
     }
-
-    async fn silent(&self) -> Option<Box<dyn Place>> {
-        let mut place = self.place_of("#!/bin/sh\nsleep 1000\n");
-        if let DestinationSpec::Exec(exec) = &mut place.spec {
-            exec.timeout_seconds = Some(1);
-        }
-        Some(Box::new(place))
-    }
 }
 
 #[test]
 fn the_documented_program_keeps_the_contract_of_destinations() {
     block_on(conformance::check_all(&Programs::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_never_ends_is_given_up_in_its_time() {
+    let programs = Programs::new();
+    let mut place = programs.place_of("#!/bin/sh\nsleep 1000\n");
+    if let DestinationSpec::Exec(exec) = &mut place.spec {
+        exec.timeout_seconds = Some(7);
+    }
+    expect_given_up(&*place.open(), Duration::from_secs(7)).await;
 }
 
 #[test]
@@ -350,6 +353,20 @@ impl Harness for Endpoint {
     fn gives_secrets_back(&self) -> bool {
         false
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_never_answers_is_given_up_in_the_documented_time() {
+    let (url, _listener) = silent();
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    fs::write(secret.path(), SIGNING_SECRET).unwrap();
+    let spec = Webhook {
+        name: "alice".to_owned(),
+        url,
+        signing_secret: CredentialSource::File(secret.path().to_owned()),
+    };
+    let destination = destinations().open(&DestinationSpec::Webhook(spec)).unwrap();
+    expect_given_up(&*destination, PATIENCE).await;
 }
 
 #[test]

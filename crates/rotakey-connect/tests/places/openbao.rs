@@ -11,12 +11,12 @@ use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::conformance::destination::{
     self as conformance, Application, Break, Broken, Foreign, Harness, Place,
 };
+use rotakey_engine::conformance::server::{Request, Server, send};
 use rotakey_engine::port::{Destination, Destinations, Kept, PortErrorKind};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::http::{Request, Server, send};
-use crate::{block_on, destinations, packages, pair, values};
+use crate::{PATIENCE, block_on, destinations, expect_given_up, packages, pair, silent, values};
 
 const ROOT: &str = "root-token-of-the-test";
 
@@ -273,6 +273,23 @@ impl Harness for Bao {
 fn secrets_of_openbao_keep_the_contract_of_destinations() {
     let bao = Bao::start();
     block_on(conformance::check_all(&bao));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_is_given_up_in_time() {
+    let (url, _listener) = silent();
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(token.path(), ROOT).unwrap();
+    let spec = VaultKv {
+        address: Some(url),
+        mount: None,
+        path: "aws/alice".to_owned(),
+        namespace: None,
+        values: Values::environment(),
+        token: CredentialSource::File(token.path().to_owned()),
+        ca_file: None,
+    };
+    expect_given_up(&*destinations().open(&DestinationSpec::VaultKv(spec)).unwrap(), PATIENCE).await;
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use data_encoding::BASE64;
+use rotakey_engine::conformance::server::{Request, Response};
 use serde_json::{Map, Value, json};
 
-use crate::http::{Request, Response};
 use crate::packages;
 use crate::schema::Schemas;
 
