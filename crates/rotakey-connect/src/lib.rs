@@ -4,6 +4,7 @@
 //! `rotakey_engine::conformance`. File work is done on the calling thread: the files are small, and a rotation has
 //! nothing else to do until its key is safe on disk.
 
+mod cause;
 pub mod check;
 pub mod credential;
 pub mod destination;

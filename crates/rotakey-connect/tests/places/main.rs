@@ -5,6 +5,7 @@ mod hook;
 mod kubernetes;
 mod openbao;
 mod schema;
+mod tls;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
