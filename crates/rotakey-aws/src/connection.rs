@@ -59,6 +59,9 @@ pub struct ConnectionOptions {
     /// The credentials themselves, in place of whatever the environment and the files name: for a simulated
     /// AWS, whose credentials are nowhere else.
     pub credentials: Option<AccessKeyPair>,
+    /// The longest pause before a call that failed is sent a second time; later ones are twice as long each. The SDK's
+    /// own, a second, if absent. For a server of a test, which is not spared by waiting.
+    pub first_pause: Option<Duration>,
 }
 
 /// One set of credentials in one region. Cheap to clone; clones count their calls together.
@@ -109,7 +112,7 @@ impl Connection {
                     .operation_timeout(OPERATION_TIMEOUT)
                     .build(),
             )
-            .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS));
+            .retry_config(retries(options.first_pause));
         if let Ok(rotakey) = FrameworkMetadata::new("rotakey", Some(env!("CARGO_PKG_VERSION"))) {
             loader = loader.framework_metadata(rotakey);
         }
@@ -366,6 +369,14 @@ impl Notifiers for Connection {
             NotifierSpec::Ses(spec) => Ok(Box::new(Sender::new(&self.config, self.calls.clone(), spec))),
             _ => Err(PortError::new(PortErrorKind::Invalid, spec.to_string(), "is not reached through AWS")),
         }
+    }
+}
+
+fn retries(first_pause: Option<Duration>) -> RetryConfig {
+    let retries = RetryConfig::adaptive().with_max_attempts(ATTEMPTS);
+    match first_pause {
+        Some(pause) => retries.with_initial_backoff(pause),
+        None => retries,
     }
 }
 

@@ -267,3 +267,15 @@ fn get(url: &str) -> Value {
 async fn a_sender_of_ses_keeps_the_contract() {
     conformance::check_all(&Sender::new().await).await;
 }
+
+/// On tokio's paused clock, which jumps as soon as everybody waits, and with the waits of the real program.
+#[tokio::test(start_paused = true)]
+async fn channels_of_an_aws_that_lets_everybody_in_and_never_answers_are_given_up_in_time() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let connection = connection(&format!("http://{}", silent.local_addr().unwrap())).await;
+    let topic = topic(&connection, "arn:aws:sns:eu-west-1:123456789012:keys");
+    for notifier in [topic, sender(&connection, "rotakey@example.com")] {
+        let begun = tokio::time::Instant::now();
+        conformance::a_silent_channel_is_given_up(&*notifier, || begun.elapsed()).await;
+    }
+}

@@ -159,7 +159,8 @@ impl Outside {
         let own_key = aws.own_key().await.map_err(port_error)?;
         let accounts = aws.accounts(globals, args, &config, printer).await?.with_usage(usage);
         let log = Log::open(&store.location()?, globals).await?;
-        let destinations = AllDestinations { aws: aws.connection.clone(), local: OutsideDestinations };
+        let outside = OutsideDestinations { clock: aws.clock.clone() };
+        let destinations = AllDestinations { aws: aws.connection.clone(), outside };
         let notifiers = AllNotifiers::new(&aws);
         Ok(Self { config, own_key, aws, accounts, destinations, notifiers, log })
     }
@@ -236,7 +237,7 @@ impl Outside {
 /// Every destination that this program knows.
 struct AllDestinations {
     aws: Connection,
-    local: OutsideDestinations,
+    outside: OutsideDestinations,
 }
 
 impl Destinations for AllDestinations {
@@ -245,7 +246,7 @@ impl Destinations for AllDestinations {
             DestinationSpec::SecretsManager(_) | DestinationSpec::SsmParameter(_) => {
                 Destinations::open(&self.aws, spec)
             }
-            _ => self.local.open(spec),
+            _ => self.outside.open(spec),
         }
     }
 }

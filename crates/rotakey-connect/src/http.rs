@@ -13,6 +13,7 @@ use rotakey_engine::port::{PortError, PortErrorKind};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::cause;
 use crate::destination::io;
 
 /// How long one request may take. Far less than an effect may.
@@ -27,7 +28,6 @@ pub(crate) struct Api {
     client: Client,
     /// Without a slash at its end.
     base: String,
-    patience: Duration,
 }
 
 /// Whose certificates a server may show. In PEM.
@@ -86,7 +86,12 @@ impl Api {
             })?;
             builder = builder.identity(identity);
         }
-        let parse = |pem| Certificate::from_pem_bundle(pem).map_err(|error| invalid(error.to_string()));
+        let parse = |pem| match Certificate::from_pem_bundle(pem) {
+            Ok(certificates) if certificates.is_empty() => {
+                Err(invalid("there is no certificate among the authorities to trust".to_owned()))
+            }
+            parsed => parsed.map_err(|error| invalid(error.to_string())),
+        };
         builder = match authorities {
             // Nobody's certificate is looked at, and reading all of them takes a while.
             _ if url.scheme() == "http" => builder.tls_certs_only([]),
@@ -95,18 +100,12 @@ impl Api {
             Authorities::Only(pem) => builder.tls_certs_only(parse(pem)?),
         };
         let client = builder.build().map_err(|error| invalid(error.to_string()))?;
-        Ok(Self { client, base: base.trim_end_matches('/').to_owned(), patience: PATIENCE })
-    }
-
-    /// The same API, of which one request may take that long.
-    #[cfg(test)]
-    pub(crate) fn with_patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+        Ok(Self { client, base: base.trim_end_matches('/').to_owned() })
     }
 
     /// A request to a path, which begins with a slash.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base)).timeout(self.patience)
+        self.client.request(method, format!("{}{path}", self.base)).timeout(PATIENCE)
     }
 
     /// Sends a request. `secrets` are those in it, which no error repeats, whatever the other side echoes.
@@ -119,9 +118,11 @@ impl Api {
         request: RequestBuilder,
         secrets: &[&Secret],
     ) -> Result<Answer, PortError> {
-        // The URL of a failed request is not repeated: it may hold a token.
         let failed = |error: reqwest::Error| {
-            PortError::new(PortErrorKind::Ambiguous, operation, error.without_url().to_string())
+            // The URL of a failed request is not repeated: it may hold a token.
+            let error = error.without_url();
+            let kind = cause::tls(&error).and_then(cause::refusal).unwrap_or(PortErrorKind::Ambiguous);
+            PortError::new(kind, operation, shown(cause::told(&error), secrets))
         };
         let response = request.send().await.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -232,17 +233,21 @@ fn message(status: StatusCode, headers: &HeaderMap, body: &[u8], secrets: &[&Sec
         // A word or two, as Slack answers; not a page for people.
         _ => std::str::from_utf8(body).ok().filter(|text| !text.contains('<')).map(str::to_owned),
     };
-    let mut text = text.unwrap_or_default();
+    let text = shown(text.unwrap_or_default(), secrets);
+    let again = headers.get(RETRY_AFTER).and_then(|after| after.to_str().ok());
+    let again =
+        again.map_or_else(String::new, |after| format!(" (try again after {})", after.escape_debug()));
+    if text.is_empty() { format!("{status}{again}") } else { format!("{status}: {text}{again}") }
+}
+
+/// A text of others on one line, without the secrets.
+fn shown(mut text: String, secrets: &[&Secret]) -> String {
     for secret in secrets.iter().filter(|secret| !secret.expose().is_empty()) {
         text = text.replace(secret.expose(), "***");
         // As it stands in JSON that was quoted.
         text = text.replace(&secret.expose().replace('"', "\\\""), "***");
     }
-    let text: String = text.escape_debug().take(LONGEST_MESSAGE).collect();
-    let again = headers.get(RETRY_AFTER).and_then(|after| after.to_str().ok());
-    let again =
-        again.map_or_else(String::new, |after| format!(" (try again after {})", after.escape_debug()));
-    if text.is_empty() { format!("{status}{again}") } else { format!("{status}: {text}{again}") }
+    text.escape_debug().take(LONGEST_MESSAGE).collect()
 }
 
 #[cfg(test)]

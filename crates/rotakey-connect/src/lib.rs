@@ -4,6 +4,7 @@
 //! `rotakey_engine::conformance`. File work is done on the calling thread: the files are small, and a rotation has
 //! nothing else to do until its key is safe on disk.
 
+mod cause;
 pub mod check;
 pub mod credential;
 pub mod destination;
@@ -11,6 +12,8 @@ mod http;
 pub mod identity;
 pub mod notifier;
 mod signature;
+#[cfg(test)]
+mod still;
 
 pub use destination::OutsideDestinations;
 pub use notifier::OutsideNotifiers;

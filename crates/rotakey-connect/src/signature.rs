@@ -2,8 +2,26 @@
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::Timestamp;
+use reqwest::RequestBuilder;
+use reqwest::header::CONTENT_TYPE;
 use rotakey_core::secret::Secret;
 use sha2::Sha256;
+
+/// The request with that body, which is JSON, and the headers that say when and by whom it was sent.
+pub(crate) fn signed(
+    request: RequestBuilder,
+    secret: &Secret,
+    now: Timestamp,
+    body: Vec<u8>,
+) -> RequestBuilder {
+    let timestamp = now.as_second().to_string();
+    request
+        .header(CONTENT_TYPE, "application/json")
+        .header("X-Rotakey-Signature", sign(secret, &timestamp, &body))
+        .header("X-Rotakey-Timestamp", timestamp)
+        .body(body)
+}
 
 /// `v1=` and 64 hexadecimal digits: HMAC-SHA256 over `timestamp.body`.
 pub(crate) fn sign(secret: &Secret, timestamp: &str, body: &[u8]) -> String {

@@ -10,7 +10,7 @@ use std::future::Future;
 use jiff::{SignedDuration, Timestamp};
 use rotakey_core::fact::{KeyFacts, LastUsed, Seen};
 use rotakey_core::id::{AccessKeyId, UserId};
-use rotakey_core::rotate::{HeldSlots, Intent};
+use rotakey_core::rotate::{Held, Intent, Slots};
 use rotakey_core::secret::AccessKeyPair;
 
 /// So long what was seen is taken for what is.
@@ -33,7 +33,7 @@ pub(crate) struct Sight<T> {
 
 /// What a destination held, with the pairs themselves as far as it gives them back.
 pub(crate) struct Place {
-    pub(crate) slots: HeldSlots,
+    pub(crate) slots: Slots<Held>,
     pub(crate) pairs: Vec<AccessKeyPair>,
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use rotakey_core::fact::{KeyFacts, Seen};
 use rotakey_core::id::{AccessKeyId, UserId};
-use rotakey_core::rotate::{CheckSpec, Health, HeldSlots, Note, Observed, Preflight, Rotation};
+use rotakey_core::rotate::{CheckSpec, Health, Note, Observed, Preflight, Rotation};
 use rotakey_core::secret::AccessKeyPair;
 
 use crate::driver::Ports;
@@ -141,14 +141,14 @@ async fn user(account: Account<'_>, rotation: &Rotation) -> Seen<Option<UserId>>
 /// Takes the pairs out, and keeps what they are recognised by in their place.
 fn place(slots: Slots) -> Place {
     let mut pairs = Vec::new();
-    let Slots { pending, current, previous } = slots.map(|kept| {
+    let slots = slots.map(|kept| {
         let held = kept.held();
         if let Kept::Pair(pair) = kept {
             pairs.push(pair);
         }
         held
     });
-    Place { slots: HeldSlots { pending, current, previous }, pairs }
+    Place { slots, pairs }
 }
 
 fn judge(preflight: Result<(), PortError>) -> Preflight {

@@ -7,8 +7,8 @@ use rotakey_core::destination::DestinationSpec;
 use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, UserFacts};
 use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserName};
 use rotakey_core::notify::{Message, NotifierSpec};
-pub use rotakey_core::rotate::FailureKind as PortErrorKind;
-use rotakey_core::rotate::{CheckSpec, Health, Held, KeyUsage};
+use rotakey_core::rotate::{CheckSpec, Health, KeyUsage};
+pub use rotakey_core::rotate::{FailureKind as PortErrorKind, Kept, Slots};
 use rotakey_core::secret::AccessKeyPair;
 
 /// A failed call. The message may be shown and logged: it never holds a secret.
@@ -166,90 +166,6 @@ impl Accounts for OneAccount<'_> {
 
     fn get(&self, id: &AccountId) -> Option<Account<'_>> {
         (self.id == *id).then_some(self.account)
-    }
-}
-
-/// What a destination holds, in three slots that mean what the staging labels of AWS Secrets Manager mean.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Slots<T = Kept> {
-    /// Written, but not yet what applications read (`AWSPENDING`).
-    pub pending: Option<T>,
-    /// What applications read (`AWSCURRENT`).
-    pub current: Option<T>,
-    /// What applications read before the last publish (`AWSPREVIOUS`).
-    pub previous: Option<T>,
-}
-
-/// What a slot holds.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// The pair itself.
-    Pair(AccessKeyPair),
-    /// What the pair is recognised by: the place does not give secrets back
-    /// ([`DestinationSpec::gives_secrets_back`]).
-    Mark(Held),
-}
-
-impl Kept {
-    /// The key.
-    pub fn id(&self) -> &AccessKeyId {
-        match self {
-            Self::Pair(pair) => &pair.id,
-            Self::Mark(held) => &held.key,
-        }
-    }
-
-    /// The pair, if the place gave it back.
-    pub fn pair(&self) -> Option<&AccessKeyPair> {
-        match self {
-            Self::Pair(pair) => Some(pair),
-            Self::Mark(_) => None,
-        }
-    }
-
-    /// The pair, without its secret.
-    pub fn held(&self) -> Held {
-        match self {
-            Self::Pair(pair) => Held::of(pair),
-            Self::Mark(held) => held.clone(),
-        }
-    }
-}
-
-impl Slots {
-    /// The pair of that id, in whichever slot it is.
-    pub fn find(&self, id: &AccessKeyId) -> Option<&AccessKeyPair> {
-        let mut slots = [&self.current, &self.pending, &self.previous].into_iter().flatten();
-        slots.find(|kept| kept.id() == id)?.pair()
-    }
-}
-
-impl<T> Slots<T> {
-    /// The same slots with other content.
-    pub fn map<U>(self, mut content: impl FnMut(T) -> U) -> Slots<U> {
-        Slots {
-            pending: self.pending.map(&mut content),
-            current: self.current.map(&mut content),
-            previous: self.previous.map(content),
-        }
-    }
-}
-
-impl<T> Default for Slots<T> {
-    fn default() -> Self {
-        Self { pending: None, current: None, previous: None }
-    }
-}
-
-impl From<Slots<AccessKeyPair>> for Slots {
-    fn from(slots: Slots<AccessKeyPair>) -> Self {
-        slots.map(Kept::Pair)
-    }
-}
-
-impl From<Slots<Held>> for Slots {
-    fn from(slots: Slots<Held>) -> Self {
-        slots.map(Kept::Mark)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
 use jiff::Timestamp;
@@ -12,9 +13,10 @@ use rotakey_aws::{Connection, ConnectionOptions};
 use rotakey_core::fact::KeyStatus;
 use rotakey_core::id::{AccessKeyId, AccountId};
 use rotakey_core::secret::{AccessKeyPair, Secret};
+use rotakey_engine::conformance::server::Server;
 use rotakey_sim::consistency::Consistency;
 use rotakey_sim::simulation::Simulation;
-use rotakey_sim::wire::Server;
+use rotakey_sim::wire::Server as Endpoint;
 use rotakey_sim::world::World;
 use rotakey_sim::world::plant::{NewKey, NewUser};
 use serde_json::Value;
@@ -28,6 +30,8 @@ pub(crate) struct Cloud {
     url: String,
     pair: AccessKeyPair,
     pub(crate) connection: Connection,
+    /// What the connection to the simulated one goes through, so that it can be cut. The test's own clients do not.
+    pub(crate) proxy: Option<Server>,
     pub(crate) sandbox: Option<Sandbox>,
 }
 
@@ -73,8 +77,11 @@ impl Cloud {
     }
 
     async fn at(url: String, pair: AccessKeyPair, sandbox: Option<Sandbox>) -> Self {
-        let connection = connect(&url, pair.duplicate()).await;
-        Self { url, pair, connection, sandbox }
+        let before = || Server::before(url.trim_start_matches("http://").parse().unwrap());
+        let proxy = sandbox.is_some().then(before);
+        let way = proxy.as_ref().map_or_else(|| url.clone(), Server::url);
+        let connection = connect(&way, pair.duplicate()).await;
+        Self { url, pair, connection, proxy, sandbox }
     }
 
     /// The same cloud as somebody else sees it.
@@ -112,11 +119,13 @@ impl Cloud {
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
-async fn connect(url: &str, pair: AccessKeyPair) -> Connection {
+/// At a server that answers at once or never, so calls are tried again without a pause.
+pub(crate) async fn connect(url: &str, pair: AccessKeyPair) -> Connection {
     let options = ConnectionOptions {
         region: Some(REGION.to_owned()),
         endpoint_url: Some(url.to_owned()),
         credentials: Some(pair),
+        first_pause: Some(Duration::ZERO),
         ..ConnectionOptions::default()
     };
     Connection::open(options).await.unwrap()
@@ -137,7 +146,7 @@ fn serve(simulation: Simulation) -> String {
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async move {
-            let server = Server::new(simulation, Arc::new(real_time));
+            let server = Endpoint::new(simulation, Arc::new(real_time));
             let running = server.start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
             tell.send(running.url()).unwrap();
             std::future::pending::<()>().await;

@@ -3,4 +3,5 @@
 mod clouds;
 mod secrets_manager;
 mod sharing;
+mod silent;
 mod ssm;

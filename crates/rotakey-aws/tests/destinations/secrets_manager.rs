@@ -7,7 +7,10 @@ use aws_sdk_secretsmanager::Client;
 use rotakey_aws::Connection;
 use rotakey_aws::secrets_manager::SecretsManager;
 use rotakey_core::destination as specs;
-use rotakey_engine::conformance::destination::{Application, Broken, Foreign, Harness, Place, check_all};
+use rotakey_engine::conformance::destination::{
+    Application, Break, Broken, Foreign, Harness, Place, check_all,
+};
+use rotakey_engine::conformance::server::Server;
 use rotakey_engine::port::{Destination, Kept, PortErrorKind};
 use serde_json::Value;
 
@@ -108,6 +111,7 @@ struct Secrets {
 struct SecretInCloud {
     place: specs::SecretsManager,
     connection: Connection,
+    proxy: Option<Server>,
     client: Client,
 }
 
@@ -139,6 +143,7 @@ impl Secrets {
         SecretInCloud {
             place: specs::SecretsManager { name: format!("conformance/{}", number()), ..self.place.clone() },
             connection: connection.clone(),
+            proxy: self.cloud.proxy.clone(),
             client: self.client.clone(),
         }
     }
@@ -263,6 +268,14 @@ impl Place for SecretInCloud {
     async fn contents(&self) -> Vec<u8> {
         let labels = self.labels().await;
         labels.into_iter().flat_map(|(label, text)| format!("{label}={text}\n").into_bytes()).collect()
+    }
+
+    fn break_at(&self, call: usize, how: Break) -> bool {
+        self.proxy.as_ref().is_some_and(|proxy| proxy.break_at(call, how))
+    }
+
+    fn mend(&self) -> bool {
+        self.proxy.as_ref().is_some_and(Server::mend)
     }
 
     /// As applications read a secret. They need not name `AWSCURRENT`, but where it is left out moto goes on

@@ -7,7 +7,10 @@ use rotakey_aws::Connection;
 use rotakey_core::destination as specs;
 use rotakey_core::id::AccessKeyId;
 use rotakey_core::secret::AccessKeyPair;
-use rotakey_engine::conformance::destination::{Application, Broken, Foreign, Harness, Place, check_all};
+use rotakey_engine::conformance::destination::{
+    Application, Break, Broken, Foreign, Harness, Place, check_all,
+};
+use rotakey_engine::conformance::server::Server;
 use rotakey_engine::port::{Destination, PortErrorKind};
 
 use crate::clouds::{Cloud, ask, number, pair, read};
@@ -79,6 +82,7 @@ struct Parameters {
 struct ParameterInCloud {
     place: specs::SsmParameter,
     connection: Connection,
+    proxy: Option<Server>,
     client: Client,
 }
 
@@ -98,6 +102,7 @@ impl Parameters {
                 kms_key_id: None,
             },
             connection: connection.clone(),
+            proxy: self.cloud.proxy.clone(),
             client: self.cloud.parameters(),
         }
     }
@@ -206,6 +211,14 @@ impl Place for ParameterInCloud {
             contents.extend_from_slice(format!("{name}={text}\n").as_bytes());
         }
         contents
+    }
+
+    fn break_at(&self, call: usize, how: Break) -> bool {
+        self.proxy.as_ref().is_some_and(|proxy| proxy.break_at(call, how))
+    }
+
+    fn mend(&self) -> bool {
+        self.proxy.as_ref().is_some_and(Server::mend)
     }
 
     fn application(&self) -> Option<Application> {

@@ -14,6 +14,7 @@ use data_encoding::HEXLOWER;
 use reqwest::Method;
 use rotakey_core::destination::{self as specs, Values};
 use rotakey_core::id::AccessKeyId;
+use rotakey_core::rotate::Content;
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::port::{Kept, PortError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -23,7 +24,6 @@ use sha2::{Digest, Sha256};
 use crate::destination::client::{Client, Login, misdescribed, no_such_place};
 use crate::destination::mark::{self, Found, Keep, Look, Mark};
 use crate::destination::marked::Variables;
-use crate::destination::transition::Content;
 use crate::http::{if_found, segment};
 
 /// The environment scope of the mark.
@@ -220,10 +220,6 @@ impl Content for Whole {
     fn id(&self) -> &AccessKeyId {
         &self.id
     }
-
-    fn duplicate(&self) -> Self {
-        Self { id: self.id.clone(), secret: self.secret.duplicate() }
-    }
 }
 
 impl Keep for Whole {
@@ -231,6 +227,10 @@ impl Keep for Whole {
 
     fn of(pair: &AccessKeyPair) -> Self {
         Self { id: pair.id.clone(), secret: pair.secret.duplicate() }
+    }
+
+    fn duplicate(&self) -> Self {
+        Self { id: self.id.clone(), secret: self.secret.duplicate() }
     }
 
     fn pair(&self) -> Option<AccessKeyPair> {

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use rotakey_core::id::AccessKeyId;
-use rotakey_core::rotate::Held;
+use rotakey_core::rotate::{Held, Refused};
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::port::{Destination, PortError, PortErrorKind, Slots};
 use serde::ser::SerializeMap;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::destination::pair_json::{self, PairJson};
-use crate::destination::transition;
+use crate::destination::refused;
 
 /// The version of the protocol.
 pub(super) const VERSION: u32 = 1;
@@ -192,15 +192,11 @@ impl<T: Transport> HookDestination<T> {
         operation: Operation,
         key: &AccessKeyId,
         pair: Option<&AccessKeyPair>,
-        change: impl FnOnce(Slots<Held>) -> Result<Slots<Held>, transition::Refused> + Send,
+        change: impl FnOnce(&mut Slots<Held>) -> Result<(), Refused> + Send,
     ) -> Result<(), PortError> {
         let before = self.slots().await?;
-        let copy = Slots {
-            pending: before.pending.clone(),
-            current: before.current.clone(),
-            previous: before.previous.clone(),
-        };
-        let after = change(copy).map_err(|refused| refused.at(&self.transport.name()))?;
+        let mut after = before.clone();
+        change(&mut after).map_err(|why| refused(&self.transport.name(), &why))?;
         let (before, after) = (Marks::of(before), Marks::of(after));
         if before == after {
             return Ok(());
@@ -224,21 +220,27 @@ impl<T: Transport> Destination for HookDestination<T> {
     }
 
     async fn stage(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
-        let change = |slots| Ok(transition::stage(slots, Held::of(pair)));
+        let change = |slots: &mut Slots<Held>| {
+            slots.stage(Held::of(pair));
+            Ok(())
+        };
         self.change(Operation::Stage, &pair.id, None, change).await
     }
 
     async fn publish(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
-        let change = |slots| Ok(transition::publish(slots, Held::of(pair)));
+        let change = |slots: &mut Slots<Held>| {
+            slots.publish(Held::of(pair));
+            Ok(())
+        };
         self.change(Operation::Publish, &pair.id, Some(pair), change).await
     }
 
     async fn restore(&self, id: &AccessKeyId) -> Result<(), PortError> {
-        self.change(Operation::Restore, id, None, |slots| transition::restore(slots, id)).await
+        self.change(Operation::Restore, id, None, |slots| slots.restore(id)).await
     }
 
     async fn forget(&self, id: &AccessKeyId) -> Result<(), PortError> {
-        self.change(Operation::Forget, id, None, |slots| transition::forget(slots, id)).await
+        self.change(Operation::Forget, id, None, |slots| slots.forget(id)).await
     }
 }
 

@@ -40,15 +40,13 @@ use std::collections::BTreeMap;
 use data_encoding::BASE32_NOPAD;
 use rotakey_core::destination::Values;
 use rotakey_core::id::AccessKeyId;
-use rotakey_core::rotate::Held;
+use rotakey_core::rotate::{Content, Held};
 use rotakey_core::secret::{AccessKeyPair, Fingerprint, Secret};
 use rotakey_engine::port::{Kept, PortError, PortErrorKind, Slots};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
-
-use crate::destination::transition::Content;
 
 /// What a person writes where the mark goes, so that rotakey takes over values that it did not write.
 pub(super) const ADOPT: &str = "adopt";
@@ -114,6 +112,9 @@ pub(super) trait Keep: Content + Serialize + DeserializeOwned + Send + Sync + 's
     const GIVES_BACK: bool;
 
     fn of(pair: &AccessKeyPair) -> Self;
+
+    /// A second copy, named so that it is seen in review.
+    fn duplicate(&self) -> Self;
 
     fn pair(&self) -> Option<AccessKeyPair>;
 
@@ -321,6 +322,10 @@ impl Keep for Held {
 
     fn of(pair: &AccessKeyPair) -> Self {
         Held::of(pair)
+    }
+
+    fn duplicate(&self) -> Self {
+        self.clone()
     }
 
     fn pair(&self) -> Option<AccessKeyPair> {

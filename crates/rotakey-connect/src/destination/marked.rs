@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use rotakey_core::destination::Values;
 use rotakey_core::id::AccessKeyId;
+use rotakey_core::rotate::{Content as _, Refused};
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::port::{Destination, PortError, PortErrorKind, Slots};
 
 use crate::destination::mark::{Doubt, Found, Keep, Look, Mark, known};
-use crate::destination::transition::{self, Content as _};
 
 /// The values of one vendor.
 #[async_trait]
@@ -79,7 +79,11 @@ impl<V: Variables> Destination for Marked<V> {
 
     async fn publish(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
         let (look, mark) = self.look("publish").await?;
-        self.make_current(look, mark, pair, |slots| Ok(transition::publish(slots, V::Keep::of(pair)))).await
+        let change = |slots: &mut Slots<V::Keep>| {
+            slots.publish(V::Keep::of(pair));
+            Ok(())
+        };
+        self.make_current(look, mark, pair, change).await
     }
 
     async fn restore(&self, id: &AccessKeyId) -> Result<(), PortError> {
@@ -95,7 +99,7 @@ impl<V: Variables> Destination for Marked<V> {
         let Some(pair) = found.and_then(Keep::pair) else {
             return Err(self.error(PortErrorKind::NotFound, "restore", why));
         };
-        self.make_current(look, mark, &pair, |slots| transition::restore(slots, id)).await
+        self.make_current(look, mark, &pair, |slots| slots.restore(id)).await
     }
 
     async fn forget(&self, id: &AccessKeyId) -> Result<(), PortError> {
@@ -103,8 +107,8 @@ impl<V: Variables> Destination for Marked<V> {
         if mark.doubtful().is_some_and(|doubtful| doubtful.id() == id) {
             return Err(self.error(PortErrorKind::Conflict, "forget", "applications perhaps read this key"));
         }
-        let (slots, doubt, version) = mark.into_parts();
-        let slots = transition::forget(slots, id).map_err(|refused| self.refused("forget", &refused))?;
+        let (mut slots, doubt, version) = mark.into_parts();
+        slots.forget(id).map_err(|refused| self.refused("forget", &refused))?;
         self.write_mark(&look, Mark::of(slots, doubt, version)).await
     }
 }
@@ -132,13 +136,13 @@ impl<V: Variables> Marked<V> {
         look: Look<V::Keep>,
         mark: Mark<V::Keep>,
         pair: &AccessKeyPair,
-        change: impl FnOnce(Slots<V::Keep>) -> Result<Slots<V::Keep>, transition::Refused> + Send,
+        change: impl FnOnce(&mut Slots<V::Keep>) -> Result<(), Refused> + Send,
     ) -> Result<(), PortError> {
         let new = V::Keep::of(pair);
-        let change = |slots| change(slots).map_err(|refused| self.refused("publish", &refused));
+        let mut after = mark.duplicate().into_parts().0;
+        change(&mut after).map_err(|refused| self.refused("publish", &refused))?;
         if mark.doubt.is_none() && mark.current.as_ref() == Some(&new) {
-            let (slots, doubt, version) = mark.into_parts();
-            return self.write_mark(&look, Mark::of(change(slots)?, doubt, version)).await;
+            return self.write_mark(&look, Mark::of(after, None, mark.version)).await;
         }
         if look.fresh {
             let why = "it was written within this very second: try again in the next one";
@@ -148,15 +152,13 @@ impl<V: Variables> Marked<V> {
         values.sort_by_key(|(_, template)| template.is_secret());
         let rendered: Vec<(&str, Secret)> =
             values.into_iter().map(|(name, template)| (name, template.render(pair))).collect();
-        if let [(_, value)] = &rendered[..] {
-            let after = Mark::of(change(mark.duplicate().into_parts().0)?, None, None);
-            if self.0.write_at_once(&look, value, &after).await? {
-                return Ok(());
-            }
-            return self.write_in_steps(look, mark, new, &rendered, after.into_parts().0).await;
+        let after = Mark::of(after, None, None);
+        if let [(_, value)] = &rendered[..]
+            && self.0.write_at_once(&look, value, &after).await?
+        {
+            return Ok(());
         }
-        let after = change(mark.duplicate().into_parts().0)?;
-        self.write_in_steps(look, mark, new, &rendered, after).await
+        self.write_in_steps(look, mark, new, &rendered, after.into_parts().0).await
     }
 
     /// The three steps at the top of this file.
@@ -196,15 +198,7 @@ impl<V: Variables> Marked<V> {
         PortError::new(kind, format!("{operation} {}", self.0.place()), why)
     }
 
-    fn refused(&self, operation: &str, refused: &transition::Refused) -> PortError {
-        match refused {
-            transition::Refused::Unknown(id) => {
-                let why = format!("{id} is neither previous nor pending here");
-                self.error(PortErrorKind::NotFound, operation, why)
-            }
-            transition::Refused::Current(id) => {
-                self.error(PortErrorKind::Conflict, operation, format!("applications read {id}"))
-            }
-        }
+    fn refused(&self, operation: &str, refused: &Refused) -> PortError {
+        self.error(refused.kind(), operation, refused.to_string())
     }
 }

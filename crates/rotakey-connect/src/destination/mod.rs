@@ -1,8 +1,8 @@
 //! The destinations: one module each, and what they share.
 //!
 //! Some are one file (an age file brings a second one along) with three slots. What an operation means for the slots is
-//! decided in `transition`, without IO; how a change becomes durable in one step is the business of `exclusive`; what
-//! remains for an adapter is its format.
+//! decided in the core; how a change becomes durable in one step is the business of `exclusive`; what remains for an
+//! adapter is its format.
 //!
 //! Others are variables of a CI vendor, of which most cannot be read: `mark` says how a later run knows all the same
 //! which key is there, `marked` does the steps, and what remains for an adapter are its requests.
@@ -12,13 +12,14 @@
 //! user's own are spoken to in one protocol by `hook`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use rotakey_core::destination::{self as specs, DestinationSpec};
 use rotakey_core::id::AccessKeyId;
-use rotakey_core::rotate::Held;
+use rotakey_core::rotate::{Held, Refused};
 use rotakey_core::secret::{AccessKeyPair, Secret};
-use rotakey_engine::port::{Destination, Destinations, Kept, PortError, PortErrorKind, Slots};
+use rotakey_engine::port::{Clock, Destination, Destinations, Kept, PortError, PortErrorKind, Slots};
 
 use crate::destination::age_file::AgeFile;
 use crate::destination::bitbucket_variables::BitbucketVariables;
@@ -57,7 +58,6 @@ mod named;
 mod pair_json;
 mod remote;
 mod secret_map;
-mod transition;
 mod vault_kv;
 mod webhook;
 
@@ -67,8 +67,11 @@ mod tests;
 mod vendor;
 
 /// Opens the destinations outside AWS. Every other one is [`PortErrorKind::Invalid`].
-#[derive(Debug, Clone, Copy, Default)]
-pub struct OutsideDestinations;
+#[derive(Clone)]
+pub struct OutsideDestinations {
+    /// Tells the time that signatures bear.
+    pub clock: Arc<dyn Clock>,
+}
 
 impl Destinations for OutsideDestinations {
     fn open(&self, spec: &DestinationSpec) -> Result<Box<dyn Destination>, PortError> {
@@ -83,7 +86,7 @@ impl Destinations for OutsideDestinations {
                 Ok(Box::new(FileDestination(DotenvFile::new(path, values)?)))
             }
             DestinationSpec::Exec(spec) => Ok(Box::new(Exec::open(spec)?)),
-            DestinationSpec::Webhook(spec) => Ok(Box::new(Webhook::open(spec)?)),
+            DestinationSpec::Webhook(spec) => Ok(Box::new(Webhook::open(spec, self.clock.clone())?)),
             DestinationSpec::VaultKv(spec) => Ok(Box::new(RemoteDestination(VaultKv::new(spec)?))),
             DestinationSpec::KubernetesSecret(spec) => {
                 Ok(Box::new(RemoteDestination(KubernetesSecret::new(spec)?)))
@@ -115,6 +118,15 @@ fn seen(slots: Pairs, unknown: Option<&Held>) -> Slots {
     let mut slots = Slots::from(slots);
     slots.current = slots.current.or_else(|| unknown.cloned().map(Kept::Mark));
     slots
+}
+
+/// An operation that the slots of that place do not allow.
+fn refused(place: &str, refused: &Refused) -> PortError {
+    let operation = match refused {
+        Refused::NotKept(_) => "restore a key in",
+        Refused::Current(_) => "forget a key in",
+    };
+    PortError::new(refused.kind(), format!("{operation} {place}"), refused.to_string())
 }
 
 /// A pair that is none, to find out whether a place could hold one.
@@ -153,15 +165,12 @@ struct FileDestination<F>(F);
 
 impl<F: SlotFile> FileDestination<F> {
     /// Every operation that writes begins with the checks of preflight, so that the two never disagree.
-    fn change(
-        &self,
-        transition: impl FnOnce(Pairs) -> Result<Pairs, transition::Refused>,
-    ) -> Result<(), PortError> {
+    fn change(&self, change: impl FnOnce(&mut Pairs) -> Result<(), Refused>) -> Result<(), PortError> {
         self.0.check()?;
         let file = Exclusive::acquire(self.0.path())?;
-        let (state, before) = self.0.load()?;
-        let after = transition(before).map_err(|refused| refused.at(&io::shown(self.0.path())))?;
-        self.0.save(&file, state, &after)
+        let (state, mut slots) = self.0.load()?;
+        change(&mut slots).map_err(|why| refused(&io::shown(self.0.path()), &why))?;
+        self.0.save(&file, state, &slots)
     }
 }
 
@@ -178,18 +187,24 @@ impl<F: SlotFile> Destination for FileDestination<F> {
     }
 
     async fn stage(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
-        self.change(|slots| Ok(transition::stage(slots, pair.duplicate())))
+        self.change(|slots| {
+            slots.stage(pair.duplicate());
+            Ok(())
+        })
     }
 
     async fn publish(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
-        self.change(|slots| Ok(transition::publish(slots, pair.duplicate())))
+        self.change(|slots| {
+            slots.publish(pair.duplicate());
+            Ok(())
+        })
     }
 
     async fn restore(&self, id: &AccessKeyId) -> Result<(), PortError> {
-        self.change(|slots| transition::restore(slots, id))
+        self.change(|slots| slots.restore(id))
     }
 
     async fn forget(&self, id: &AccessKeyId) -> Result<(), PortError> {
-        self.change(|slots| transition::forget(slots, id))
+        self.change(|slots| slots.forget(id))
     }
 }

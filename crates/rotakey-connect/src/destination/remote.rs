@@ -4,14 +4,13 @@
 use async_trait::async_trait;
 use rotakey_core::destination::Values;
 use rotakey_core::id::AccessKeyId;
-use rotakey_core::rotate::Held;
+use rotakey_core::rotate::{Held, Refused};
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::port::{Destination, PortError, PortErrorKind, Slots};
 
 use crate::destination::journal::{Journal, Step};
 use crate::destination::named::{Standing, keep};
-use crate::destination::transition::{self, Refused};
-use crate::destination::{Pairs, seen};
+use crate::destination::{Pairs, refused, seen};
 
 /// How often a change is begun anew because somebody else changed a document meanwhile.
 const ATTEMPTS: usize = 5;
@@ -144,14 +143,15 @@ impl<S: Server> RemoteDestination<S> {
 
     async fn change(
         &self,
-        transition: impl Fn(Pairs) -> Result<Pairs, Refused> + Send + Sync,
+        change: impl Fn(&mut Pairs) -> Result<(), Refused> + Send + Sync,
     ) -> Result<(), PortError> {
         let session = self.0.connect().await?;
         let mut attempts = 1;
         loop {
             let loaded = self.load(&session).await?;
             self.may_change(&loaded)?;
-            let after = transition(loaded.slots()).map_err(|refused| refused.at(&self.0.name()))?;
+            let mut after = loaded.slots();
+            change(&mut after).map_err(|why| refused(&self.0.name(), &why))?;
             match self.save(&session, loaded, &after).await {
                 Err(error) if error.kind == PortErrorKind::Conflict && attempts < ATTEMPTS => attempts += 1,
                 result => return result,
@@ -219,18 +219,26 @@ impl<S: Server> Destination for RemoteDestination<S> {
     }
 
     async fn stage(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
-        self.change(|slots| Ok(transition::stage(slots, pair.duplicate()))).await
+        self.change(|slots| {
+            slots.stage(pair.duplicate());
+            Ok(())
+        })
+        .await
     }
 
     async fn publish(&self, pair: &AccessKeyPair) -> Result<(), PortError> {
-        self.change(|slots| Ok(transition::publish(slots, pair.duplicate()))).await
+        self.change(|slots| {
+            slots.publish(pair.duplicate());
+            Ok(())
+        })
+        .await
     }
 
     async fn restore(&self, id: &AccessKeyId) -> Result<(), PortError> {
-        self.change(|slots| transition::restore(slots, id)).await
+        self.change(|slots| slots.restore(id)).await
     }
 
     async fn forget(&self, id: &AccessKeyId) -> Result<(), PortError> {
-        self.change(|slots| transition::forget(slots, id)).await
+        self.change(|slots| slots.forget(id)).await
     }
 }

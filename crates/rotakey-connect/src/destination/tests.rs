@@ -14,6 +14,11 @@ use rotakey_engine::port::Kept;
 use tempfile::TempDir;
 
 use super::*;
+use crate::still::Still;
+
+pub(super) fn destinations() -> OutsideDestinations {
+    OutsideDestinations { clock: Arc::new(Still) }
+}
 
 /// What was read, of a place that gives secrets back.
 pub(super) fn pairs(slots: Slots) -> Pairs {
@@ -49,7 +54,7 @@ impl FilePlace {
 #[async_trait]
 impl Place for FilePlace {
     fn open(&self) -> Box<dyn Destination> {
-        OutsideDestinations.open(&self.spec).unwrap()
+        destinations().open(&self.spec).unwrap()
     }
 
     async fn contents(&self) -> Vec<u8> {
@@ -192,7 +197,7 @@ fn child(limits: &str, test: &str, directory: &Path) -> Command {
 fn a_full_disk_is_a_clear_error_and_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
     for spec in specs(directory.path()) {
-        let destination = OutsideDestinations.open(&spec).unwrap();
+        let destination = destinations().open(&spec).unwrap();
         block_on(destination.publish(&pair(1))).unwrap();
         block_on(destination.stage(&pair(2))).unwrap();
     }
@@ -212,7 +217,7 @@ fn a_full_disk_is_a_clear_error_and_loses_nothing() {
 fn write_to_a_full_disk() {
     let directory = PathBuf::from(std::env::var_os(CHILD_DIRECTORY).unwrap());
     for spec in specs(&directory) {
-        let destination = OutsideDestinations.open(&spec).unwrap();
+        let destination = destinations().open(&spec).unwrap();
         for error in [
             block_on(destination.stage(&pair(3))).unwrap_err(),
             block_on(destination.publish(&pair(2))).unwrap_err(),
@@ -229,7 +234,7 @@ fn write_to_a_full_disk() {
 fn a_killed_process_leaves_whole_pairs_and_no_lock() {
     let directory = tempfile::tempdir().unwrap();
     for spec in specs(directory.path()) {
-        block_on(OutsideDestinations.open(&spec).unwrap().publish(&pair(0))).unwrap();
+        block_on(destinations().open(&spec).unwrap().publish(&pair(0))).unwrap();
     }
     for round in 0..12 {
         let mut child = child("", "destination::tests::write_until_killed", directory.path())
@@ -241,7 +246,7 @@ fn a_killed_process_leaves_whole_pairs_and_no_lock() {
         child.kill().unwrap();
         child.wait().unwrap();
         for spec in specs(directory.path()) {
-            let destination = OutsideDestinations.open(&spec).unwrap();
+            let destination = destinations().open(&spec).unwrap();
             let slots = pairs(block_on(destination.read()).unwrap());
             assert!(is_state_of_the_writer(&slots), "{spec}: {slots:?}");
             let current = slots.current.expect("a pair is current at every moment");
@@ -259,7 +264,7 @@ fn a_killed_process_leaves_whole_pairs_and_no_lock() {
 #[ignore = "the child of a_killed_process_leaves_whole_pairs_and_no_lock"]
 fn write_until_killed() {
     let directory = PathBuf::from(std::env::var_os(CHILD_DIRECTORY).unwrap());
-    let destinations = specs(&directory).map(|spec| OutsideDestinations.open(&spec).unwrap());
+    let destinations = specs(&directory).map(|spec| destinations().open(&spec).unwrap());
     loop {
         destinations.iter().for_each(|destination| write_once(&**destination));
     }
@@ -269,11 +274,11 @@ fn write_until_killed() {
 fn the_three_slots_are_read_as_a_whole_while_another_process_writes() {
     let directory = tempfile::tempdir().unwrap();
     for spec in specs(directory.path()) {
-        let destination = OutsideDestinations.open(&spec).unwrap();
+        let destination = destinations().open(&spec).unwrap();
         block_on(destination.publish(&pair(0))).unwrap();
         thread::scope(|scope| {
             let writer = scope.spawn(|| (0..10).for_each(|_| write_once(&*destination)));
-            let reader = OutsideDestinations.open(&spec).unwrap();
+            let reader = destinations().open(&spec).unwrap();
             while !writer.is_finished() {
                 let slots = pairs(block_on(reader.read()).unwrap());
                 assert!(is_state_of_the_writer(&slots), "{spec}: {slots:?}");
@@ -315,7 +320,7 @@ fn a_disk_that_refuses_to_be_written_is_told_before_a_key_is_created() {
         path: "/proc/self/task/credentials".into(),
         profile: "alice".to_owned(),
     });
-    let error = block_on(OutsideDestinations.open(&spec).unwrap().preflight()).unwrap_err();
+    let error = block_on(destinations().open(&spec).unwrap().preflight()).unwrap_err();
     assert!(matches!(error.kind, PortErrorKind::Denied | PortErrorKind::LimitExceeded), "{error}");
 }
 
@@ -337,12 +342,12 @@ fn a_file_of_another_user_is_refused_because_it_would_change_hands() {
 
     let by_another = spec.clone();
     as_ordinary_user(move || {
-        let error = block_on(OutsideDestinations.open(&by_another).unwrap().publish(&pair(1))).unwrap_err();
+        let error = block_on(destinations().open(&by_another).unwrap().publish(&pair(1))).unwrap_err();
         assert_eq!(error.kind, PortErrorKind::Denied);
         assert!(error.message.contains("run as its owner"), "{error}");
     });
 
-    block_on(OutsideDestinations.open(&spec).unwrap().publish(&pair(1))).unwrap();
+    block_on(destinations().open(&spec).unwrap().publish(&pair(1))).unwrap();
     let metadata = fs::metadata(&path).unwrap();
     assert_eq!((metadata.uid(), metadata.gid()), (12345, 23456), "root keeps the owner");
     assert_eq!(metadata.mode() & 0o777, 0o600);
@@ -354,6 +359,6 @@ fn a_destination_in_aws_is_none_of_ours() {
         "iam/access-keys/alice".to_owned(),
         None,
     ));
-    let error = OutsideDestinations.open(&spec).err().unwrap();
+    let error = destinations().open(&spec).err().unwrap();
     assert_eq!(error.kind, PortErrorKind::Invalid);
 }

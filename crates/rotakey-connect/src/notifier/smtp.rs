@@ -1,8 +1,6 @@
 //! Mail through a server (RFC 5321), under TLS unless the server is on this machine.
 
-use std::error::Error;
 use std::fs;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +13,7 @@ use rotakey_core::secret::Secret;
 use rotakey_engine::port::{Clock, Notifier, PortError, PortErrorKind};
 
 use super::mail::mail;
-use crate::credential;
+use crate::{cause, credential};
 
 /// How long the server may take for one answer, and for all of them.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(25));
@@ -91,37 +89,14 @@ fn told(error: &lettre::transport::smtp::Error, password: Option<&Secret>) -> Po
         Some(550 | 553 | 554) => PortErrorKind::Denied,
         Some(400..500) => PortErrorKind::Throttled,
         Some(_) => PortErrorKind::Invalid,
-        None if error.is_tls() || error.is_client() || causes(error).into_iter().any(is_about_tls) => {
-            PortErrorKind::Invalid
-        }
+        // As when the certificate is not trusted: nothing was sent then.
+        None if error.is_tls() || error.is_client() || cause::tls(error).is_some() => PortErrorKind::Invalid,
         None => PortErrorKind::Ambiguous,
     };
-    let mut text = error.to_string();
-    for cause in causes(error).into_iter().map(ToString::to_string) {
-        if !text.contains(&cause) {
-            text = format!("{text}: {cause}");
-        }
-    }
+    let mut text = cause::told(error);
     if let Some(password) = password {
         let encoded = data_encoding::BASE64.encode(password.expose().as_bytes());
         text = text.replace(password.expose(), "***").replace(&encoded, "***");
     }
     PortError::new(kind, OPERATION, text.escape_debug().take(300).collect::<String>())
-}
-
-/// What is behind an error, the nearest first.
-fn causes<'e>(error: &'e (dyn Error + 'static)) -> Vec<&'e (dyn Error + 'static)> {
-    let mut causes = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause);
-        next = cause.source();
-    }
-    causes
-}
-
-/// Whether the two could not agree on TLS, as when the certificate is not trusted: nothing was sent then.
-fn is_about_tls(error: &(dyn Error + 'static)) -> bool {
-    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
 }

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use reqwest::Method;
-use reqwest::header::CONTENT_TYPE;
 use rotakey_core::notify::{Message, Notice, WebhookEndpoint};
 use rotakey_engine::port::{Clock, Notifier, PortError, PortErrorKind};
 use serde::Serialize;
 
 use crate::credential;
 use crate::http::Api;
-use crate::signature::sign;
+use crate::signature::signed;
 
 /// An endpoint.
 pub(super) struct Endpoint {
@@ -50,15 +49,9 @@ impl Notifier for Endpoint {
             severity: message.severity().as_str(),
             notices: message.notices(),
         };
-        let body = serde_json::to_string(&body)
+        let body = serde_json::to_vec(&body)
             .map_err(|error| PortError::new(PortErrorKind::Invalid, OPERATION, error.to_string()))?;
-        let timestamp = self.clock.now().as_second().to_string();
-        let request = api
-            .request(Method::POST, "")
-            .header(CONTENT_TYPE, "application/json")
-            .header("X-Rotakey-Signature", sign(&secret, &timestamp, body.as_bytes()))
-            .header("X-Rotakey-Timestamp", timestamp)
-            .body(body);
+        let request = signed(api.request(Method::POST, ""), &secret, self.clock.now(), body);
         api.send(OPERATION, request, &[&secret]).await.map(drop)
     }
 }

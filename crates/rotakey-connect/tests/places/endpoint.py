@@ -1,8 +1,9 @@
 """An endpoint of the protocol of docs/destinations.md, on a free port that it prints.
 
-It runs the two examples of that page: the check of the signature, and the program, which keeps the key.
+It runs the two examples of that page: the check of the signature, and the program, which keeps the key. Its clock stands
+at NOW, in seconds since 1970.
 
-    endpoint.py verify.py exec.py FOLDER SECRET
+    endpoint.py verify.py exec.py FOLDER SECRET NOW
 """
 
 import http.server
@@ -12,8 +13,10 @@ import os
 import runpy
 import sys
 import threading
+import time
 
-verify, program, folder, secret = sys.argv[1:]
+verify, program, folder, secret, now = sys.argv[1:]
+time.time = lambda: float(now)
 is_from_rotakey = runpy.run_path(verify)["is_from_rotakey"]
 code = compile(open(program).read(), program, "exec")
 one_at_a_time = threading.Lock()

@@ -7,20 +7,20 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use rotakey_connect::OutsideDestinations;
 use rotakey_core::destination::{CredentialSource, DestinationSpec, Exec, Webhook};
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::conformance::destination::{
     self as conformance, Application, Break, Broken, Foreign, Harness, Place,
 };
-use rotakey_engine::port::{Destination, Destinations, PortError, PortErrorKind};
+use rotakey_engine::conformance::server::{Server, send};
+use rotakey_engine::port::{Clock as _, Destination, Destinations, PortError, PortErrorKind};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::http::{Server, send};
-use crate::{block_on, pair, variable};
+use crate::{PATIENCE, Still, block_on, destinations, expect_given_up, pair, silent, variable};
 
 const SIGNING_SECRET: &str = "a signing secret of the test";
 
@@ -73,7 +73,7 @@ struct Hooked {
 #[async_trait]
 impl Place for Hooked {
     fn open(&self) -> Box<dyn Destination> {
-        OutsideDestinations.open(&self.spec).unwrap()
+        destinations().open(&self.spec).unwrap()
     }
 
     async fn contents(&self) -> Vec<u8> {
@@ -172,19 +172,21 @@ impl Harness for Programs {
     fn gives_secrets_back(&self) -> bool {
         false
     }
-
-    async fn silent(&self) -> Option<Box<dyn Place>> {
-        let mut place = self.place_of("#!/bin/sh\nsleep 1000\n");
-        if let DestinationSpec::Exec(exec) = &mut place.spec {
-            exec.timeout_seconds = Some(1);
-        }
-        Some(Box::new(place))
-    }
 }
 
 #[test]
 fn the_documented_program_keeps_the_contract_of_destinations() {
     block_on(conformance::check_all(&Programs::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_never_ends_is_given_up_in_its_time() {
+    let programs = Programs::new();
+    let mut place = programs.place_of("#!/bin/sh\nsleep 1000\n");
+    if let DestinationSpec::Exec(exec) = &mut place.spec {
+        exec.timeout_seconds = Some(7);
+    }
+    expect_given_up(&*place.open(), Duration::from_secs(7)).await;
 }
 
 #[test]
@@ -256,7 +258,7 @@ fn a_program_without_a_name_or_with_an_endless_time_is_refused() {
     let open = |command: &[&str], timeout_seconds| {
         let command = command.iter().map(|&word| word.to_owned()).collect();
         let spec = Exec { name: "x".to_owned(), command, timeout_seconds };
-        OutsideDestinations.open(&DestinationSpec::Exec(spec)).err().map(|error: PortError| error.kind)
+        destinations().open(&DestinationSpec::Exec(spec)).err().map(|error: PortError| error.kind)
     };
     assert_eq!(open(&["true"], Some(50)), None);
     for (command, seconds) in [(&[][..], None), (&[""], None), (&["true"], Some(0)), (&["true"], Some(51))] {
@@ -279,7 +281,7 @@ impl Endpoint {
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/places/endpoint.py"))
             .args([&verify, &program])
             .arg(folder.path())
-            .arg(SIGNING_SECRET)
+            .args([SIGNING_SECRET, &Still.now().as_second().to_string()])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -353,6 +355,20 @@ impl Harness for Endpoint {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_never_answers_is_given_up_in_the_documented_time() {
+    let (url, _listener) = silent();
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    fs::write(secret.path(), SIGNING_SECRET).unwrap();
+    let spec = Webhook {
+        name: "alice".to_owned(),
+        url,
+        signing_secret: CredentialSource::File(secret.path().to_owned()),
+    };
+    let destination = destinations().open(&DestinationSpec::Webhook(spec)).unwrap();
+    expect_given_up(&*destination, PATIENCE).await;
+}
+
 #[test]
 fn the_documented_endpoint_keeps_the_contract_of_destinations() {
     block_on(conformance::check_all(&Endpoint::start()));
@@ -371,7 +387,7 @@ fn a_request_that_was_changed_or_is_old_is_refused_by_the_documented_check() {
     });
     let DestinationSpec::Webhook(mut spec) = place.spec.clone() else { unreachable!() };
     spec.url = server.url();
-    let destination = OutsideDestinations.open(&DestinationSpec::Webhook(spec)).unwrap();
+    let destination = destinations().open(&DestinationSpec::Webhook(spec)).unwrap();
     block_on(destination.read()).unwrap();
     let request = heard.lock().unwrap().take().unwrap();
     assert_eq!(send(upstream, &request).status, 200, "as it was sent");
@@ -429,7 +445,7 @@ fn the_same_step_has_the_same_idempotency_key() {
     });
     let DestinationSpec::Webhook(mut spec) = endpoint.place().spec.clone() else { unreachable!() };
     spec.url = server.url();
-    let destination = OutsideDestinations.open(&DestinationSpec::Webhook(spec)).unwrap();
+    let destination = destinations().open(&DestinationSpec::Webhook(spec)).unwrap();
     for _ in 0..2 {
         assert_eq!(block_on(destination.publish(&pair(1))).unwrap_err().kind, PortErrorKind::Ambiguous);
     }
@@ -445,6 +461,6 @@ fn an_endpoint_elsewhere_is_spoken_to_by_https_only() {
         url: "http://keys.example.com/".to_owned(),
         signing_secret: CredentialSource::Env("NONE".to_owned()),
     });
-    let error = OutsideDestinations.open(&spec).err().unwrap();
+    let error = destinations().open(&spec).err().unwrap();
     assert_eq!(error.kind, PortErrorKind::Invalid);
 }

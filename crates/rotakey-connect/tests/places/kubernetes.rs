@@ -4,22 +4,22 @@
 
 mod cluster;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use rotakey_connect::OutsideDestinations;
 use rotakey_core::destination::{DestinationSpec, KubernetesSecret, Values};
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::conformance::destination::{
     self as conformance, Application, Break, Broken, Foreign, Harness, Place,
 };
+use rotakey_engine::conformance::server::{Request, Server, send};
 use rotakey_engine::port::{Destination, Destinations, Kept, PortErrorKind};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::http::{Request, Server, send};
-use crate::{block_on, pair, values};
+use crate::{PATIENCE, block_on, destinations, expect_given_up, pair, silent, values};
 use cluster::{Cluster, FULL, READ_ONLY, decoded, encoded};
 
 fn next() -> usize {
@@ -52,16 +52,7 @@ impl Kubernetes {
         let cluster = Arc::clone(&self.cluster);
         let server = Server::start(move |request| Some(cluster.answer(request)));
         let folder = tempfile::tempdir().unwrap();
-        let kubeconfig = folder.path().join("config");
-        std::fs::write(
-            &kubeconfig,
-            format!(
-                "current-context: test\ncontexts: [{{name: test, context: {{cluster: here, user: me}}}}]\n\
-                 clusters: [{{name: here, cluster: {{server: '{}'}}}}]\nusers: [{{name: me, user: {{token: {token}}}}}]\n",
-                server.url()
-            ),
-        )
-        .unwrap();
+        let kubeconfig = kubeconfig(folder.path(), &server.url(), token);
         let mut spec = KubernetesSecret {
             namespace: Some("shop".to_owned()),
             name: format!("user-{}", next()),
@@ -73,6 +64,16 @@ impl Kubernetes {
         edit(&mut spec);
         Secrets { cluster: Arc::clone(&self.cluster), server, folder, spec }
     }
+}
+
+fn kubeconfig(folder: &Path, server: &str, token: &str) -> PathBuf {
+    let path = folder.join("config");
+    let text = format!(
+        "current-context: test\ncontexts: [{{name: test, context: {{cluster: here, user: me}}}}]\n\
+         clusters: [{{name: here, cluster: {{server: '{server}'}}}}]\nusers: [{{name: me, user: {{token: {token}}}}}]\n",
+    );
+    std::fs::write(&path, text).unwrap();
+    path
 }
 
 impl Secrets {
@@ -94,7 +95,7 @@ impl Secrets {
 impl Place for Secrets {
     fn open(&self) -> Box<dyn Destination> {
         assert!(self.folder.path().exists());
-        OutsideDestinations.open(&DestinationSpec::KubernetesSecret(self.spec.clone())).unwrap()
+        destinations().open(&DestinationSpec::KubernetesSecret(self.spec.clone())).unwrap()
     }
 
     async fn contents(&self) -> Vec<u8> {
@@ -222,6 +223,20 @@ impl Harness for Kubernetes {
 #[test]
 fn secrets_of_kubernetes_keep_the_contract_of_destinations() {
     block_on(conformance::check_all(&Kubernetes::start()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_never_answers_is_given_up_in_time() {
+    let ((url, _listener), folder) = (silent(), tempfile::tempdir().unwrap());
+    let spec = KubernetesSecret {
+        namespace: Some("shop".to_owned()),
+        name: "alice-aws".to_owned(),
+        values: Values::environment(),
+        restart: Vec::new(),
+        kubeconfig: Some(kubeconfig(folder.path(), &url, FULL)),
+        context: None,
+    };
+    expect_given_up(&*destinations().open(&DestinationSpec::KubernetesSecret(spec)).unwrap(), PATIENCE).await;
 }
 
 #[test]

@@ -6,18 +6,17 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use rotakey_connect::OutsideDestinations;
 use rotakey_core::destination::{CredentialSource, DestinationSpec, Values, VaultKv};
 use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::conformance::destination::{
     self as conformance, Application, Break, Broken, Foreign, Harness, Place,
 };
+use rotakey_engine::conformance::server::{Request, Server, send};
 use rotakey_engine::port::{Destination, Destinations, Kept, PortErrorKind};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::http::{Request, Server, send};
-use crate::{block_on, packages, pair, values};
+use crate::{PATIENCE, block_on, destinations, expect_given_up, packages, pair, silent, values};
 
 const ROOT: &str = "root-token-of-the-test";
 
@@ -115,12 +114,24 @@ fn next() -> usize {
 }
 
 fn call(address: SocketAddr, method: &str, target: &str, body: Option<Value>) -> (u16, Value) {
+    call_in(address, None, method, target, body)
+}
+
+fn call_in(
+    address: SocketAddr,
+    namespace: Option<&str>,
+    method: &str,
+    target: &str,
+    body: Option<Value>,
+) -> (u16, Value) {
+    let namespace = namespace.map(|namespace| ("x-vault-namespace".to_owned(), namespace.to_owned()));
+    let token = ("x-vault-token".to_owned(), ROOT.to_owned());
     let response = send(
         address,
         &Request {
             method: method.to_owned(),
             target: target.replace(' ', "%20"),
-            headers: vec![("x-vault-token".to_owned(), ROOT.to_owned())],
+            headers: [token].into_iter().chain(namespace).collect(),
             body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
         },
     );
@@ -156,7 +167,7 @@ impl Secrets {
 #[async_trait]
 impl Place for Secrets {
     fn open(&self) -> Box<dyn Destination> {
-        OutsideDestinations.open(&DestinationSpec::VaultKv(self.spec.clone())).unwrap()
+        destinations().open(&DestinationSpec::VaultKv(self.spec.clone())).unwrap()
     }
 
     async fn contents(&self) -> Vec<u8> {
@@ -276,6 +287,23 @@ fn secrets_of_openbao_keep_the_contract_of_destinations() {
     block_on(conformance::check_all(&bao));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_is_given_up_in_time() {
+    let (url, _listener) = silent();
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(token.path(), ROOT).unwrap();
+    let spec = VaultKv {
+        address: Some(url),
+        mount: None,
+        path: "aws/alice".to_owned(),
+        namespace: None,
+        values: Values::environment(),
+        token: CredentialSource::File(token.path().to_owned()),
+        ca_file: None,
+    };
+    expect_given_up(&*destinations().open(&DestinationSpec::VaultKv(spec)).unwrap(), PATIENCE).await;
+}
+
 #[test]
 fn a_rotation_leaves_neither_a_second_secret_nor_a_version_with_the_dead_key() {
     let bao = Bao::start();
@@ -351,4 +379,37 @@ fn a_deleted_secret_is_written_anew_and_the_token_is_in_no_error() {
     let error = block_on(place.open().preflight()).unwrap_err();
     assert!(!format!("{error} {error:?}").contains(&token));
     assert!(error.message.contains("do not allow create on secret/data/aws/"), "{error}");
+}
+
+#[test]
+fn a_secret_in_a_namespace_is_written_there_and_nowhere_else() {
+    let bao = Bao::start();
+    let inside = |method: &str, target: &str, body: Value| {
+        call_in(bao.address, Some("platform"), method, target, Some(body))
+    };
+    bao.call("POST", "/v1/sys/namespaces/platform", None);
+    let mounted =
+        inside("POST", "/v1/sys/mounts/secret", json!({ "type": "kv", "options": { "version": "2" } }));
+    assert_eq!(mounted.0, 204, "{mounted:?}");
+    // A new engine of version 2 makes itself ready for a moment.
+    let ready = (0..10_000).any(|_| inside("GET", "/v1/secret/config", Value::Null).0 == 200);
+    assert!(ready, "the engine is not ready");
+    inside("POST", "/v1/sys/policies/acl/least", json!({ "policy": least_policy("secret", "aws/") }));
+    let (_, answer) = inside("POST", "/v1/auth/token/create", json!({ "policies": ["least"], "ttl": "1h" }));
+    let token = answer["auth"]["client_token"].as_str().unwrap();
+
+    let place = bao.place_with(token, |spec| spec.namespace = Some("platform".to_owned()));
+    block_on(async {
+        place.open().preflight().await.unwrap();
+        place.open().publish(&pair(1)).await.unwrap();
+        place.open().stage(&pair(2)).await.unwrap();
+        place.open().publish(&pair(2)).await.unwrap();
+        place.open().forget(&pair(1).id).await.unwrap();
+    });
+    let target = format!("/v1/secret/data/{}", place.spec.path);
+    let (_, found) = inside("GET", &target, Value::Null);
+    assert_eq!(found["data"]["data"]["AWS_ACCESS_KEY_ID"], pair(2).id.as_str());
+    assert_eq!(call(bao.address, "GET", &target, None).0, 404, "nothing is outside of the namespace");
+    let outside = bao.place_with(token, |_| {});
+    assert_eq!(block_on(outside.open().preflight()).unwrap_err().kind, PortErrorKind::Denied);
 }

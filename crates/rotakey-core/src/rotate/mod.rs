@@ -47,6 +47,7 @@ mod question;
 mod relation;
 mod rotation;
 mod service;
+mod slots;
 mod state;
 #[cfg(test)]
 mod stories;
@@ -61,12 +62,13 @@ pub use effect::{Effect, FailureKind, Intent, Outcome};
 pub use event::{Answer, Ending, Event, Note};
 pub use log::{BrokenLog, ChainHash, Entry, Record};
 pub use next::Next;
-pub use observed::{Held, HeldSlots, Observed, Preflight};
+pub use observed::{Observed, Preflight};
 pub use plan::{Finish, Plan, Subject, Task, Timing, UserTraits, hash_of_all};
 pub use question::Question;
 pub use relation::{KeyUse, Relation, relation};
 pub use rotation::{IllegalEvent, IllegalHistory, InFlight, Rotation};
 pub use service::{PROBED_SERVICES, PointProbe, ServicePoint};
+pub use slots::{Content, Held, Kept, Refused, Slots};
 pub use state::{Adoption, Finishing, LostCreate, NewKey, OldKey, Probes, Stage, State};
 pub use usage::{Consumer, ConsumerUse, KeyUsage, KnownUsage, LOOK_BACK, Left, MOST_CONSUMERS};
 

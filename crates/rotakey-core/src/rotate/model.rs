@@ -29,7 +29,7 @@ pub(super) struct World {
     pub(super) keys: BTreeMap<AccessKeyId, KeyFacts>,
     pub(super) last_used: BTreeMap<AccessKeyId, LastUsed>,
     /// What each destination holds, in the order of the plan.
-    pub(super) places: Vec<HeldSlots>,
+    pub(super) places: Vec<Slots<Held>>,
     created: u32,
 }
 
@@ -81,7 +81,7 @@ impl World {
         });
         let created_at = begun - SignedDuration::from_hours(9999);
         let old = KeyFacts { id: key(OLD), status: KeyStatus::Active, created_at };
-        let place = HeldSlots { current: Some(held(&key(OLD))), ..HeldSlots::default() };
+        let place = Slots { current: Some(held(&key(OLD))), ..Slots::default() };
         Self {
             begun,
             now: begun,
@@ -129,12 +129,14 @@ impl World {
                 self.places[*destination].publish(held(key));
             }
             Intent::Restore { destination, key } => {
-                if !self.places[*destination].restore(key) {
-                    return failed(FailureKind::NotFound, "no slot holds it");
+                if let Err(refused) = self.places[*destination].restore(key) {
+                    return failed(refused.kind(), &refused.to_string());
                 }
             }
             Intent::Forget { destination, key } => {
-                self.places[*destination].forget(key);
+                if let Err(refused) = self.places[*destination].forget(key) {
+                    return failed(refused.kind(), &refused.to_string());
+                }
             }
             Intent::Probe { key } => {
                 if !self.accepts(key) {

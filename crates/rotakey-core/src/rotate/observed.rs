@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::check::Health;
+use super::slots::{Held, Slots};
 use crate::fact::{KeyFacts, LastUsed, Seen};
 use crate::id::{AccessKeyId, UserId};
-use crate::secret::{AccessKeyPair, Fingerprint};
 
 /// One look at all that a rotation depends on. Everything in it is at least as old as the `now` that the
 /// decision is made with.
@@ -23,8 +22,8 @@ pub struct Observed {
     pub keys: Seen<Vec<KeyFacts>>,
     /// The last use of each key.
     pub last_used: BTreeMap<AccessKeyId, Seen<LastUsed>>,
-    /// What each destination holds, in the order of the plan.
-    pub destinations: Vec<Seen<HeldSlots>>,
+    /// What each destination holds, without secrets, in the order of the plan.
+    pub destinations: Vec<Seen<Slots<Held>>>,
     /// Whether each destination can be written to, in the order of the plan. Looked at only before a key is
     /// created; empty otherwise.
     pub preflight: Vec<Preflight>,
@@ -35,74 +34,6 @@ pub struct Observed {
     /// What each check says, in the order of the plan. Looked at only where
     /// [`needs_checks`](super::Rotation::needs_checks); empty otherwise.
     pub checks: Vec<Seen<Health>>,
-}
-
-/// What a destination holds, without secrets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HeldSlots {
-    /// Written, but not yet read by applications.
-    pub pending: Option<Held>,
-    /// What applications read.
-    pub current: Option<Held>,
-    /// What they read before.
-    pub previous: Option<Held>,
-}
-
-impl Held {
-    /// The pair without its secret.
-    pub fn of(pair: &AccessKeyPair) -> Self {
-        Self { key: pair.id.clone(), fingerprint: pair.fingerprint() }
-    }
-}
-
-impl HeldSlots {
-    /// What a stage does to the slots.
-    pub(super) fn stage(&mut self, new: Held) {
-        if self.current.as_ref().is_none_or(|current| current.key != new.key) {
-            self.pending = Some(new);
-        }
-    }
-
-    /// What a publish does to them.
-    pub(super) fn publish(&mut self, new: Held) {
-        if self.current.as_ref().is_none_or(|current| current.key != new.key) {
-            self.previous = self.current.replace(new);
-        }
-        self.pending = None;
-    }
-
-    /// What a restore does to them. Whether a slot held the key.
-    pub(super) fn restore(&mut self, key: &AccessKeyId) -> bool {
-        if self.current.as_ref().is_some_and(|current| current.key == *key) {
-            return true;
-        }
-        let kept = [&mut self.previous, &mut self.pending]
-            .into_iter()
-            .find_map(|slot| slot.take_if(|held| held.key == *key));
-        let Some(kept) = kept else { return false };
-        self.previous = self.current.replace(kept);
-        true
-    }
-
-    /// What a forget does to them.
-    pub(super) fn forget(&mut self, key: &AccessKeyId) {
-        self.pending.take_if(|held| held.key == *key);
-        self.previous.take_if(|held| held.key == *key);
-    }
-
-    /// Whether a slot other than `current` holds the key.
-    pub(super) fn keeps_aside(&self, key: &AccessKeyId) -> bool {
-        [&self.pending, &self.previous].into_iter().flatten().any(|held| &held.key == key)
-    }
-}
-
-/// One pair at a destination, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// The key.
-    pub key: AccessKeyId,
-    /// What the whole pair is recognised by.
-    pub fingerprint: Fingerprint,
 }
 
 /// Whether a destination could be written to.

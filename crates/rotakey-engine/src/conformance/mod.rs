@@ -5,4 +5,5 @@
 pub mod destination;
 pub mod notifier;
 pub mod outbox;
+pub mod server;
 pub mod store;

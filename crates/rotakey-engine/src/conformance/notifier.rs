@@ -1,5 +1,7 @@
 //! What every [`Notifier`] must do. An adapter's test implements [`Harness`] and calls [`check_all`].
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rotakey_core::notify::{
@@ -41,7 +43,7 @@ pub struct Broken {
     pub kind: PortErrorKind,
 }
 
-/// Checks every promise of the contract.
+/// Checks every promise of the contract but that of [`a_silent_channel_is_given_up`], which needs a clock that jumps.
 pub async fn check_all(harness: &dyn Harness) {
     a_message_is_shown_once(harness).await;
     a_message_sent_again_is_recognised_if_it_can_be(harness).await;
@@ -117,6 +119,17 @@ pub async fn what_is_wrong_is_told_by_its_kind_and_without_secrets(harness: &dyn
     }
     // What a broken way shows is not of interest.
     let _shown = harness.shown().await;
+}
+
+/// A channel that takes every call and never answers is given up within the 30 seconds of the contract, and then the
+/// message may have been shown. `elapsed` is a clock that jumps when everybody waits.
+pub async fn a_silent_channel_is_given_up(notifier: &dyn Notifier, elapsed: impl Fn() -> Duration) {
+    let begun = elapsed();
+    let error = notifier.send(&message(vec![notice(6)])).await.expect_err("nobody has answered");
+    assert_eq!(error.kind, PortErrorKind::Ambiguous, "{error}");
+    let took = elapsed() - begun;
+    // Clocks of timers are that coarse.
+    assert!(took <= Duration::from_millis(30_010), "it was given up after {took:?}");
 }
 
 async fn send(harness: &dyn Harness, message: &Message) {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rotakey_connect::{OutsideDestinations, identity};
 use rotakey_core::destination::{self as specs, DestinationSpec};
@@ -57,7 +58,8 @@ impl Kind {
                     recipients,
                     identity: identity.clone(),
                 });
-                let place = OutsideDestinations.open(&spec).unwrap();
+                let clock = Arc::new(cloud.simulation.clock());
+                let place = OutsideDestinations { clock }.open(&spec).unwrap();
                 cloud.wait_for(place.publish(&cloud.old)).unwrap();
                 format!(
                     "type = \"age-file\"\npath = \"{}\"\nrecipients = [\"{recipient}\"]\nidentity = \"{}\"\n",

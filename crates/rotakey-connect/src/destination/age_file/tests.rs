@@ -6,8 +6,9 @@ use rotakey_engine::conformance::destination::{self as conformance, Broken, Fore
 use rotakey_engine::port::Destinations;
 
 use super::*;
-use crate::destination::OutsideDestinations;
-use crate::destination::tests::{FilePlace, as_ordinary_user, block_on, broken_places, pair, pairs};
+use crate::destination::tests::{
+    FilePlace, as_ordinary_user, block_on, broken_places, destinations, pair, pairs,
+};
 
 struct AgeFiles;
 
@@ -173,7 +174,7 @@ fn an_identity_in_place_of_a_recipient_is_not_shown() {
         recipients: vec![secret.clone()],
         identity: identity.clone(),
     });
-    let error = block_on(OutsideDestinations.open(&spec).unwrap().preflight()).unwrap_err();
+    let error = block_on(destinations().open(&spec).unwrap().preflight()).unwrap_err();
     assert!(!format!("{error} {error:?}").contains(&secret));
 }
 

@@ -3,9 +3,10 @@ use rotakey_core::secret::Fingerprint;
 use rotakey_engine::conformance::destination::{Break, Place, check_all};
 
 use super::*;
-use crate::destination::marked::Marked;
 use crate::destination::tests::pair;
-use crate::destination::vendor::suite::{NAME, SECRET_OF_OTHERS, Suite, check_several_values, token};
+use crate::destination::vendor::suite::{
+    NAME, SECRET_OF_OTHERS, Suite, check_several_values, expect_given_up, token,
+};
 use crate::destination::vendor::{Request, Response, Vendor, description};
 
 /// Bitbucket, as far as its documentation says what happens to variables.
@@ -130,12 +131,6 @@ const SUITE: Suite<Bitbucket> = Suite {
     },
     nowhere: |spec| edit(spec).repository = Some("nothing".to_owned()),
     torn: |spec, values| edit(spec).values = values,
-    open: |spec, patience| {
-        let DestinationSpec::BitbucketVariables(spec) = spec else { unreachable!() };
-        let mut adapter = BitbucketVariables::new(spec).unwrap();
-        adapter.client.api = adapter.client.api.with_patience(patience);
-        Box::new(Marked(adapter))
-    },
     foreign: &[
         (
             "variables of others",
@@ -174,6 +169,11 @@ fn edit(spec: &mut DestinationSpec) -> &mut specs::BitbucketVariables {
 #[tokio::test]
 async fn variables_of_bitbucket_keep_the_contract_of_destinations() {
     check_all(&SUITE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vendor_that_never_answers_is_given_up_in_time() {
+    expect_given_up(&SUITE).await;
 }
 
 #[tokio::test]

@@ -5,9 +5,10 @@ use rotakey_engine::conformance::destination::{Place, check_all};
 use rotakey_engine::port::PortErrorKind;
 
 use super::*;
-use crate::destination::marked::Marked;
 use crate::destination::tests::pair;
-use crate::destination::vendor::suite::{NAME, SECRET_OF_OTHERS, Suite, check_several_values, token};
+use crate::destination::vendor::suite::{
+    NAME, SECRET_OF_OTHERS, Suite, check_several_values, expect_given_up, token,
+};
 use crate::destination::vendor::{Request, Response, Vendor, description};
 
 const CONTEXT: &str = "0407a4cd-7d9d-4359-a2ad-0a7c67c0ba96";
@@ -82,12 +83,6 @@ const SUITE: Suite<CircleCi> = Suite {
     },
     nowhere: |spec| edit(spec).context_id = CONTEXT.replace('0', "1"),
     torn: |spec, values| edit(spec).values = values,
-    open: |spec, patience| {
-        let DestinationSpec::CircleciContext(spec) = spec else { unreachable!() };
-        let mut adapter = CircleciContext::new(spec).unwrap();
-        adapter.client.api = adapter.client.api.with_patience(patience);
-        Box::new(Marked(adapter))
-    },
     foreign: &[
         (
             "variables of others",
@@ -119,6 +114,11 @@ fn edit(spec: &mut DestinationSpec) -> &mut specs::CircleciContext {
 #[tokio::test]
 async fn variables_of_a_circleci_context_keep_the_contract_of_destinations() {
     check_all(&SUITE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vendor_that_never_answers_is_given_up_in_time() {
+    expect_given_up(&SUITE).await;
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::conformance::destination::{self as conformance, Broken, Foreign, Harness, Place};
 use rotakey_engine::port::{Destinations, PortErrorKind};
 
-use crate::destination::OutsideDestinations;
-use crate::destination::tests::{FilePlace, as_ordinary_user, block_on, broken_places, pair, pairs};
+use crate::destination::tests::{
+    FilePlace, as_ordinary_user, block_on, broken_places, destinations, pair, pairs,
+};
 
 struct CredentialsFiles;
 
@@ -134,14 +135,14 @@ fn two_profiles_of_one_file_can_be_rotated_at_once() {
     std::thread::scope(|scope| {
         for (number, spec) in (0..).zip(&specs) {
             scope.spawn(move || {
-                let destination = OutsideDestinations.open(spec).unwrap();
+                let destination = destinations().open(spec).unwrap();
                 block_on(destination.publish(&pair(number))).unwrap();
                 block_on(destination.publish(&pair(100 + number))).unwrap();
             });
         }
     });
     for (number, spec) in (0..).zip(&specs) {
-        let slots = pairs(block_on(OutsideDestinations.open(spec).unwrap().read()).unwrap());
+        let slots = pairs(block_on(destinations().open(spec).unwrap().read()).unwrap());
         assert!(slots.current == Some(pair(100 + number)) && slots.previous == Some(pair(number)), "{spec}");
     }
 }
@@ -153,11 +154,7 @@ fn a_name_that_no_header_can_hold_is_refused() {
             path: "x".into(),
             profile: profile.to_owned(),
         });
-        assert_eq!(
-            OutsideDestinations.open(&spec).err().unwrap().kind,
-            PortErrorKind::Invalid,
-            "{profile:?}"
-        );
+        assert_eq!(destinations().open(&spec).err().unwrap().kind, PortErrorKind::Invalid, "{profile:?}");
     }
     let every_legal_character_of_a_user_name = "a+=,.@_-Z9".to_owned();
     let place = place();
@@ -165,7 +162,7 @@ fn a_name_that_no_header_can_hold_is_refused() {
         path: place.path().to_owned(),
         profile: every_legal_character_of_a_user_name,
     });
-    let destination = OutsideDestinations.open(&spec).unwrap();
+    let destination = destinations().open(&spec).unwrap();
     block_on(destination.publish(&pair(1))).unwrap();
     assert!(pairs(block_on(destination.read()).unwrap()).current == Some(pair(1)));
 }

@@ -7,8 +7,9 @@ use rotakey_core::secret::{AccessKeyPair, Secret};
 use rotakey_engine::conformance::destination::{self as conformance, Broken, Foreign, Harness, Place};
 use rotakey_engine::port::{Destinations, PortErrorKind};
 
-use crate::destination::OutsideDestinations;
-use crate::destination::tests::{FilePlace, as_ordinary_user, block_on, broken_places, pair, pairs};
+use crate::destination::tests::{
+    FilePlace, as_ordinary_user, block_on, broken_places, destinations, pair, pairs,
+};
 
 struct DotenvFiles;
 
@@ -154,7 +155,7 @@ fn a_value_that_is_added_to_the_configuration_later_is_written_with_the_key_that
         path: place.path().to_owned(),
         values: values(&more),
     });
-    let destination = OutsideDestinations.open(&spec).unwrap();
+    let destination = destinations().open(&spec).unwrap();
     block_on(destination.publish(&pair(1))).unwrap();
     assert!(fs::read_to_string(place.path()).unwrap().contains("AWS_KEY='{\"AccessKeyId\":"));
     let slots = pairs(block_on(destination.read()).unwrap());
@@ -168,7 +169,7 @@ fn a_name_or_a_value_that_no_line_can_hold_is_refused() {
             path: "x".into(),
             values: values(&[(name, "{json}")]),
         });
-        assert_eq!(OutsideDestinations.open(&spec).err().unwrap().kind, PortErrorKind::Invalid, "{name:?}");
+        assert_eq!(destinations().open(&spec).err().unwrap().kind, PortErrorKind::Invalid, "{name:?}");
     }
     let place = place_for(&[("A", "it's $HOME {json}")]);
     let error = block_on(place.open().preflight()).unwrap_err();

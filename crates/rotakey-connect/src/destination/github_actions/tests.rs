@@ -6,9 +6,10 @@ use rotakey_engine::conformance::destination::{Place, check_all};
 use rotakey_engine::port::PortErrorKind;
 
 use super::*;
-use crate::destination::marked::Marked;
 use crate::destination::tests::pair;
-use crate::destination::vendor::suite::{NAME, SECRET_OF_OTHERS, Suite, check_several_values, token};
+use crate::destination::vendor::suite::{
+    NAME, SECRET_OF_OTHERS, Suite, check_several_values, expect_given_up, token,
+};
 use crate::destination::vendor::{Request, Response, Vendor, description};
 
 /// GitHub, as far as its documentation says what happens to secrets and variables.
@@ -189,12 +190,6 @@ const SUITE: Suite<GitHub> = Suite {
     },
     nowhere: |spec| edit(spec).repository = Some("acme/nothing".to_owned()),
     torn: |spec, values| edit(spec).values = values,
-    open: |spec, patience| {
-        let DestinationSpec::GithubActions(spec) = spec else { unreachable!() };
-        let mut adapter = GithubActions::new(spec).unwrap();
-        adapter.client.api = adapter.client.api.with_patience(patience);
-        Box::new(Marked(adapter))
-    },
     foreign: &[
         (
             "secrets and variables of others",
@@ -234,6 +229,11 @@ fn edit(spec: &mut DestinationSpec) -> &mut specs::GithubActions {
 #[tokio::test]
 async fn secrets_of_github_actions_keep_the_contract_of_destinations() {
     check_all(&SUITE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vendor_that_never_answers_is_given_up_in_time() {
+    expect_given_up(&SUITE).await;
 }
 
 #[tokio::test]

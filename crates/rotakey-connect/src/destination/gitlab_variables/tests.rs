@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::*;
 use crate::destination::marked::Marked;
 use crate::destination::tests::pair;
-use crate::destination::vendor::suite::{NAME, SECRET_OF_OTHERS, Suite, check_several_values, token};
+use crate::destination::vendor::suite::{
+    NAME, SECRET_OF_OTHERS, Suite, check_several_values, expect_given_up, token,
+};
 use crate::destination::vendor::{Request, Response, Vendor, description};
 
 /// GitLab, as far as its documentation says what happens to variables.
@@ -145,12 +147,6 @@ const SUITE: Suite<GitLab> = Suite {
     },
     nowhere: |spec| edit(spec).project = Some("acme/nothing".to_owned()),
     torn: |spec, values| edit(spec).values = values,
-    open: |spec, patience| {
-        let DestinationSpec::GitlabVariables(spec) = spec else { unreachable!() };
-        let mut adapter = GitlabVariables::<Whole>::new(spec).unwrap();
-        adapter.client.api = adapter.client.api.with_patience(patience);
-        Box::new(Marked(adapter))
-    },
     foreign: &[
         (
             "variables of others, also of that name in another scope",
@@ -191,6 +187,11 @@ fn edit(spec: &mut DestinationSpec) -> &mut specs::GitlabVariables {
 #[tokio::test]
 async fn variables_of_gitlab_keep_the_contract_of_destinations() {
     check_all(&SUITE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vendor_that_never_answers_is_given_up_in_time() {
+    expect_given_up(&SUITE).await;
 }
 
 #[tokio::test]

@@ -2,9 +2,10 @@ use rotakey_core::destination::DestinationSpec;
 use rotakey_engine::conformance::destination::{Place, check_all};
 
 use super::*;
-use crate::destination::marked::Marked;
 use crate::destination::tests::pair;
-use crate::destination::vendor::suite::{NAME, SECRET_OF_OTHERS, Suite, check_several_values, token};
+use crate::destination::vendor::suite::{
+    NAME, SECRET_OF_OTHERS, Suite, check_several_values, expect_given_up, token,
+};
 use crate::destination::vendor::{Request, Response, Vendor, description};
 
 /// HCP Terraform, as far as its documentation says what happens to variables.
@@ -135,12 +136,6 @@ const SUITE: Suite<Terraform> = Suite {
     },
     nowhere: |spec| edit(spec).workspace = Some("nothing".to_owned()),
     torn: |spec, values| edit(spec).values = values,
-    open: |spec, patience| {
-        let DestinationSpec::HcpTerraform(spec) = spec else { unreachable!() };
-        let mut adapter = HcpTerraform::new(spec).unwrap();
-        adapter.client.api = adapter.client.api.with_patience(patience);
-        Box::new(Marked(adapter))
-    },
     foreign: &[
         (
             "variables of others, also one of that name for Terraform itself",
@@ -189,6 +184,11 @@ fn edit(spec: &mut DestinationSpec) -> &mut specs::HcpTerraform {
 #[tokio::test]
 async fn variables_of_hcp_terraform_keep_the_contract_of_destinations() {
     check_all(&SUITE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vendor_that_never_answers_is_given_up_in_time() {
+    expect_given_up(&SUITE).await;
 }
 
 #[tokio::test]

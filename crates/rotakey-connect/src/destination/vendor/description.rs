@@ -1,7 +1,8 @@
 //! Descriptions of the vendors' APIs in OpenAPI, and requests held against them.
 //!
 //! GitHub's is its own, as it publishes it in an npm package. The others' cannot be had from a package; theirs in
-//! `tests/descriptions/` are written from the pages that each names. All are read by `tests/descriptions/validate.py`,
+//! `tests/descriptions/` are written from the pages that each names, and each says which of the vendor's own documents it
+//! was compared with, and where they differ. All are read by `tests/descriptions/validate.py`,
 //! in the Python that `cargo xtask setup` installs.
 
 use std::io::{BufRead, BufReader, Write};

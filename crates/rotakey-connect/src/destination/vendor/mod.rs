@@ -109,7 +109,6 @@ struct Shared<V> {
     now: i64,
     /// Stands still while a test looks at what happens within one second.
     clock_stands: bool,
-    silent: bool,
     calls: usize,
     death: Option<Death>,
     /// What was wrong with requests.
@@ -131,7 +130,6 @@ impl<V: Vendor> Server<V> {
             vendor,
             now: 1_700_000_000,
             clock_stands: false,
-            silent: false,
             calls: 0,
             death: None,
             violations: Vec::new(),
@@ -141,12 +139,11 @@ impl<V: Vendor> Server<V> {
         let thread = thread::spawn({
             let (shared, stopped) = (shared.clone(), stopped.clone());
             move || {
-                let mut unanswered = Vec::new();
                 for stream in listener.incoming() {
                     if stopped.load(Ordering::Acquire) {
                         break;
                     }
-                    unanswered.extend(serve(stream.unwrap(), &shared, description));
+                    serve(stream.unwrap(), &shared, description);
                 }
             }
         });
@@ -160,10 +157,6 @@ impl<V: Vendor> Server<V> {
     /// The vendor, between two requests.
     pub(super) fn vendor<T>(&self, look: impl FnOnce(&mut V) -> T) -> T {
         look(&mut lock(&self.shared).vendor)
-    }
-
-    pub(super) fn fall_silent(&self) {
-        lock(&self.shared).silent = true;
     }
 
     pub(super) fn stop_the_clock(&self, stopped: bool) {
@@ -206,26 +199,19 @@ fn lock<V>(shared: &Mutex<Shared<V>>) -> MutexGuard<'_, Shared<V>> {
     shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Answers one request. Gives the connection back if there is to be no answer.
-fn serve<V: Vendor>(
-    mut stream: TcpStream,
-    shared: &Mutex<Shared<V>>,
-    description: &Description,
-) -> Option<TcpStream> {
-    let request = read(&stream)?;
+/// Answers one request.
+fn serve<V: Vendor>(mut stream: TcpStream, shared: &Mutex<Shared<V>>, description: &Description) {
+    let Some(request) = read(&stream) else { return };
     let mut shared = lock(shared);
-    if shared.silent {
-        return Some(stream);
-    }
     let mut answered = true;
     if let Some(death) = &mut shared.death {
         if death.happened {
-            return None;
+            return;
         }
         if death.calls_left == 0 {
             death.happened = true;
             if death.how == Break::Unheard {
-                return None;
+                return;
             }
             answered = false;
         } else {
@@ -236,7 +222,7 @@ fn serve<V: Vendor>(
     if !violations.is_empty() {
         shared.violations.push(format!("{} {}: {violations:?}", request.method, request.raw_path));
         respond(&mut stream, &Response::new(400, json!({ "message": violations })), 0);
-        return None;
+        return;
     }
     shared.now += i64::from(!shared.clock_stands);
     let now = shared.now;
@@ -245,7 +231,6 @@ fn serve<V: Vendor>(
     if answered {
         respond(&mut stream, &response, now);
     }
-    None
 }
 
 fn read(stream: &TcpStream) -> Option<Request> {

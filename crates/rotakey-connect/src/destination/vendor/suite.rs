@@ -1,19 +1,21 @@
 //! The contract of destinations over any vendor.
 
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use rotakey_core::destination::{CredentialSource, DestinationSpec, Values};
 use rotakey_core::secret::AccessKeyPair;
-use rotakey_engine::conformance::destination::{Application, Break, Broken, Foreign, Harness, Place};
-use rotakey_engine::port::{Destination, PortErrorKind};
+use rotakey_engine::conformance::destination::{
+    Application, Break, Broken, Foreign, Harness, Place, a_silent_place_is_given_up,
+};
+use rotakey_engine::port::{Destination, Destinations as _, PortErrorKind};
 use tempfile::TempDir;
 
 use super::description::Description;
 use super::{Server, Vendor};
-use crate::destination::tests::pair;
+use crate::destination::tests::{destinations, pair};
 
 /// The value that the suite writes.
 pub(in crate::destination) const NAME: &str = "AWS_ACCESS_KEY";
@@ -28,8 +30,6 @@ pub(in crate::destination) struct Suite<V: 'static> {
     pub(in crate::destination) nowhere: fn(&mut DestinationSpec),
     /// The same with the two values of the environment, which are written one by one.
     pub(in crate::destination) torn: fn(&mut DestinationSpec, Values),
-    /// The adapter, with that patience.
-    pub(in crate::destination) open: fn(&DestinationSpec, Duration) -> Box<dyn Destination>,
     /// Content that rotakey did not write, by what is special about it, and what of it must be kept: nothing if the
     /// place must be refused.
     pub(in crate::destination) foreign: &'static [Content<V>],
@@ -43,15 +43,13 @@ pub(in crate::destination) type Content<V> = (&'static str, fn(&mut V), &'static
 pub(in crate::destination) struct VendorPlace<V> {
     pub(in crate::destination) server: Arc<Server<V>>,
     pub(in crate::destination) spec: DestinationSpec,
-    open: fn(&DestinationSpec, Duration) -> Box<dyn Destination>,
-    patience: Duration,
 }
 
 impl<V: Vendor> Suite<V> {
     pub(in crate::destination) fn place(&self, token: &str) -> VendorPlace<V> {
         let server = Arc::new(Server::start(self.description, (self.vendor)()));
         let spec = (self.spec)(&server.url(), token);
-        VendorPlace { server, spec, open: self.open, patience: crate::http::PATIENCE }
+        VendorPlace { server, spec }
     }
 }
 
@@ -92,18 +90,12 @@ impl<V: Vendor> Harness for Suite<V> {
     fn gives_secrets_back(&self) -> bool {
         self.gives_secrets_back
     }
-
-    async fn silent(&self) -> Option<Box<dyn Place>> {
-        let place = VendorPlace { patience: Duration::from_millis(50), ..self.place("writer") };
-        place.server.fall_silent();
-        Some(Box::new(place))
-    }
 }
 
 #[async_trait]
 impl<V: Vendor> Place for VendorPlace<V> {
     fn open(&self) -> Box<dyn Destination> {
-        (self.open)(&self.spec, self.patience)
+        destinations().open(&self.spec).unwrap()
     }
 
     async fn contents(&self) -> Vec<u8> {
@@ -150,6 +142,15 @@ pub(in crate::destination) fn token(name: &str) -> CredentialSource {
     });
     let path: PathBuf = folder.path().join(name);
     CredentialSource::File(path)
+}
+
+/// A vendor that lets everybody in and never answers. On tokio's paused clock, which jumps as soon as everybody waits.
+pub(in crate::destination) async fn expect_given_up<V: Vendor>(suite: &Suite<V>) {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let spec = (suite.spec)(&format!("http://{}", silent.local_addr().unwrap()), "writer");
+    let destination = destinations().open(&spec).unwrap();
+    let begun = tokio::time::Instant::now();
+    a_silent_place_is_given_up(&*destination, crate::http::PATIENCE, || begun.elapsed()).await;
 }
 
 /// Publishes two pairs as two values, cut off at each call, and finishes: what is read in between is never one of the

@@ -4,17 +4,26 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use data_encoding::BASE64;
+use rotakey_engine::conformance::server::{Request, Response};
 use serde_json::{Map, Value, json};
 
-use crate::http::{Request, Response};
 use crate::packages;
 use crate::schema::Schemas;
 
 pub(crate) const FULL: &str = "token-of-rotakey";
 pub(crate) const READ_ONLY: &str = "token-of-a-reader";
 
-/// The parameters of writes, by "API Concepts" in the documentation of Kubernetes.
-const PARAMETERS: [&str; 4] = ["dryRun", "fieldManager", "fieldValidation", "pretty"];
+/// The parameters that the API describes for a verb on Secrets, Deployments, StatefulSets and DaemonSets, but for those of
+/// lists. As the paths, the verbs and the content type of a patch, compared with Kubernetes' own OpenAPI document,
+/// `api__v1_openapi.json` and `apis__apps__v1_openapi.json` in `openapi/openapitest` of client-go at 32ce75a7d6bc.
+fn parameters(method: &str) -> &'static [&'static str] {
+    match method {
+        "POST" => &["dryRun", "fieldManager", "fieldValidation", "pretty"],
+        "PATCH" => &["dryRun", "fieldManager", "fieldValidation", "force", "pretty"],
+        "DELETE" => &["dryRun", "gracePeriodSeconds", "orphanDependents", "pretty", "propagationPolicy"],
+        _ => &["pretty"],
+    }
+}
 
 pub(crate) struct Cluster {
     schemas: Schemas,
@@ -111,15 +120,15 @@ impl Cluster {
             Some(READ_ONLY) => {}
             _ => return Err((401, "Unauthorized", "Unauthorized".to_owned())),
         }
-        let mut parameters = BTreeMap::new();
+        let mut given = BTreeMap::new();
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            if !writes || !PARAMETERS.contains(&name) {
+            if !parameters(&request.method).contains(&name) {
                 return Err(bad(format!("there is no parameter {name}")));
             }
-            parameters.insert(name, value);
+            given.insert(name, value);
         }
-        let mut dry = match parameters.get("dryRun") {
+        let mut dry = match given.get("dryRun") {
             None => false,
             Some(&"All") => true,
             Some(other) => return Err((422, "Invalid", format!("dryRun {other}"))),

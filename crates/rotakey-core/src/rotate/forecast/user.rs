@@ -17,8 +17,9 @@ use crate::rotate::controls::Permit;
 use crate::rotate::effect::{FailureKind, Intent, Outcome};
 use crate::rotate::event::{Ending, Event};
 use crate::rotate::next::Next;
-use crate::rotate::observed::{Held, HeldSlots, Observed, Preflight};
+use crate::rotate::observed::{Observed, Preflight};
 use crate::rotate::rotation::Rotation;
+use crate::rotate::slots::{Held, Refused, Slots};
 use crate::rotate::{Choice, Chooser, EFFECT_DEADLINE, Plan};
 use crate::secret::Fingerprint;
 
@@ -182,7 +183,7 @@ impl Simulated {
             last_used.insert(old.clone(), Seen::Known(plan.old_key_last_used.clone()));
         }
         let current = plan.task.is_to_replace().then(|| held(&old));
-        let slots = HeldSlots { current, ..HeldSlots::default() };
+        let slots = Slots { current, ..Slots::default() };
         let seen = Observed {
             looked_at: now,
             user: Seen::Known(Some(plan.subject.user_id.clone())),
@@ -306,17 +307,18 @@ impl Simulated {
                 run.seen.last_used.remove(key);
                 Outcome::Done
             }
-            Intent::Stage { destination, key } => run.change(*destination, |slots| slots.stage(held(key))),
+            Intent::Stage { destination, key } => run.change(*destination, |slots| {
+                slots.stage(held(key));
+                Ok(())
+            }),
             Intent::Publish { destination, key } => {
                 self.applications.switch_at(now + rules.assumptions.adoption);
-                run.change(*destination, |slots| slots.publish(held(key)))
-            }
-            Intent::Restore { destination, key } => {
                 run.change(*destination, |slots| {
-                    // Whether a slot held it shows at the next look.
-                    let _ = slots.restore(key);
+                    slots.publish(held(key));
+                    Ok(())
                 })
             }
+            Intent::Restore { destination, key } => run.change(*destination, |slots| slots.restore(key)),
             Intent::Forget { destination, key } => run.change(*destination, |slots| slots.forget(key)),
         }
     }
@@ -350,12 +352,16 @@ impl Run {
         self.rotation = moved.map(|moved| moved.expect("what the machine asks for, it takes"));
     }
 
-    fn change(&mut self, destination: usize, change: impl FnOnce(&mut HeldSlots)) -> Outcome {
+    fn change(
+        &mut self,
+        destination: usize,
+        change: impl FnOnce(&mut Slots<Held>) -> Result<(), Refused>,
+    ) -> Outcome {
         match self.seen.destinations.get_mut(destination) {
-            Some(Seen::Known(slots)) => {
-                change(slots);
-                Outcome::Done
-            }
+            Some(Seen::Known(slots)) => match change(slots) {
+                Ok(()) => Outcome::Done,
+                Err(refused) => Outcome::Failed { kind: refused.kind(), message: refused.to_string() },
+            },
             _ => Outcome::Failed { kind: FailureKind::Invalid, message: "there is no such place".to_owned() },
         }
     }

@@ -7,9 +7,9 @@ use crate::destination::DestinationSpec;
 use crate::fact::KeyStatus;
 use crate::rotate::effect::{Effect, Intent};
 use crate::rotate::event::{Ending, Note};
-use crate::rotate::observed::HeldSlots;
 use crate::rotate::proof::Rested;
 use crate::rotate::question::Question;
+use crate::rotate::slots::{Held, Slots};
 use crate::rotate::state::{NewKey, OldKey, State};
 use crate::rotate::{LAST_USED_LAG, PROPAGATION, SETTLE};
 
@@ -96,7 +96,7 @@ impl Decision<'_> {
         if self.now < everywhere {
             return Ok(wait(everywhere, "AWS accepts the old key again; every service does by then"));
         }
-        let serves_new = |slots: &HeldSlots| slots.current.as_ref().is_some_and(|held| held.key == new.id);
+        let serves_new = |slots: &Slots<Held>| slots.current.as_ref().is_some_and(|held| held.key == new.id);
         let at_hand = self.seen.in_hand.contains(self.old());
         for (destination, slots) in self.seen.destinations.iter().enumerate() {
             let Some(slots) = slots.known().filter(|slots| serves_new(slots)) else { continue };

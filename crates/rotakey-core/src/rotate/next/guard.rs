@@ -9,10 +9,10 @@ use crate::rotate::LAST_USED_GRANULARITY;
 use crate::rotate::approval::{Approved, ApprovedStep};
 use crate::rotate::effect::Intent;
 use crate::rotate::event::Note;
-use crate::rotate::observed::HeldSlots;
 use crate::rotate::proof::{CutOver, Withdrawn};
 use crate::rotate::question::Question;
 use crate::rotate::service::points;
+use crate::rotate::slots::{Held, Slots};
 use crate::rotate::state::{Adoption, NewKey, State};
 
 /// How long an approval is waited for before the world is looked at again.
@@ -129,7 +129,7 @@ impl Decision<'_> {
     }
 
     /// While the new key is being put there, a destination serves the old key, the new one, or none.
-    pub(super) fn check_served(&self, index: usize, slots: &HeldSlots, new: &NewKey) -> Result<(), Next> {
+    pub(super) fn check_served(&self, index: usize, slots: &Slots<Held>, new: &NewKey) -> Result<(), Next> {
         match &slots.current {
             Some(held) if held.key != *self.old() && held.key != new.id => {
                 Err(self.destination_changed(index, slots))

@@ -7,8 +7,8 @@ use crate::fact::{KeyFacts, LastUsed, Seen};
 use crate::id::AccessKeyId;
 use crate::rotate::SETTLE;
 use crate::rotate::effect::Intent;
-use crate::rotate::observed::HeldSlots;
 use crate::rotate::question::Question;
+use crate::rotate::slots::{Held, Slots};
 
 /// The time after which something that could not be seen is looked at again. Longer than any nap within one
 /// pass of the engine, so that a pass ends, and says what it could not see, instead of hanging.
@@ -35,7 +35,7 @@ impl Decision<'_> {
     }
 
     /// All destinations, every one of them seen.
-    pub(super) fn all_slots(&self) -> Result<Vec<(usize, &HeldSlots)>, Next> {
+    pub(super) fn all_slots(&self) -> Result<Vec<(usize, &Slots<Held>)>, Next> {
         self.seen
             .destinations
             .iter()
@@ -68,7 +68,7 @@ impl Decision<'_> {
         self.rotation.plan.destinations.get(index).map(ToString::to_string).unwrap_or_default()
     }
 
-    pub(super) fn destination_changed(&self, index: usize, slots: &HeldSlots) -> Next {
+    pub(super) fn destination_changed(&self, index: usize, slots: &Slots<Held>) -> Next {
         Next::Ask(Question::DestinationChanged {
             destination: self.destination(index),
             holds: slots.current.as_ref().map(|held| held.key.clone()),

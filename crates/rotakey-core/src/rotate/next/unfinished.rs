@@ -8,7 +8,6 @@ use crate::id::AccessKeyId;
 use crate::rotate::SETTLE;
 use crate::rotate::effect::{Effect, Intent, Outcome};
 use crate::rotate::event::{Event, Note};
-use crate::rotate::observed::HeldSlots;
 use crate::rotate::proof::Rested;
 use crate::rotate::question::Question;
 use crate::rotate::rotation::InFlight;
@@ -100,7 +99,7 @@ impl Decision<'_> {
         let in_time =
             create.started_at - CLOCK_SKEW <= key.created_at && key.created_at <= until + CLOCK_SKEW;
         let unused = *self.last_used(&key.id)? == LastUsed::Never;
-        let held = self.all_slots()?.iter().any(|(_, slots)| slots_hold(slots, &key.id));
+        let held = self.all_slots()?.iter().any(|(_, slots)| slots.hold(&key.id));
         Ok(in_time && unused && !held)
     }
 
@@ -132,8 +131,4 @@ impl Decision<'_> {
             Err(until) => Ok(wait(until, "a key that no application ever had rests before it is deleted")),
         }
     }
-}
-
-fn slots_hold(slots: &HeldSlots, key: &AccessKeyId) -> bool {
-    slots.current.as_ref().is_some_and(|held| held.key == *key) || slots.keeps_aside(key)
 }

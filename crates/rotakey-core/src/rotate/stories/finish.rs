@@ -15,7 +15,7 @@ pub(super) fn pair(timing: Timing, change: impl FnOnce(&mut Plan)) -> Story {
     world.keys.get_mut(&key(NEW)).unwrap().created_at -= DAY * 70;
     world.use_key(&key(NEW), "s3");
     world.places[0] =
-        HeldSlots { current: Some(held(&key(NEW))), previous: Some(held(&key(OLD))), pending: None };
+        Slots { current: Some(held(&key(NEW))), previous: Some(held(&key(OLD))), pending: None };
     story_to_finish(world, timing, Some(key(NEW)), change)
 }
 

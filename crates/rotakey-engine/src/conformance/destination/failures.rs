@@ -1,11 +1,14 @@
 //! What a place must be after the other side, or the process that writes, died half-way.
 
+use std::time::Duration;
+
+use futures::future::BoxFuture;
 use rotakey_core::rotate::Held;
 
 use super::{
     Break, Harness, Place, Step, expect_application, expect_kept, expect_kind, fails, pair, succeeds,
 };
-use crate::port::{Destination, Kept, PortErrorKind, Slots};
+use crate::port::{Destination, Kept, PortError, PortErrorKind, Slots};
 
 /// More calls than any step needs.
 const MOST_CALLS: usize = 100;
@@ -37,7 +40,10 @@ pub async fn a_call_that_dies_leaves_the_old_or_the_new_pair(harness: &dyn Harne
                 let place = begin(harness).await;
                 match cut_off(&*place, step, call, how).await {
                     Cut::NeverDies => return,
-                    Cut::Done => break,
+                    Cut::Done => {
+                        assert!(call > 0, "{step:?} calls somebody, but nobody who could die");
+                        break;
+                    }
                     Cut::Off => {}
                 }
                 expect_no_false_claim(&*place, step, &what).await;
@@ -57,20 +63,32 @@ pub async fn a_call_that_dies_leaves_the_old_or_the_new_pair(harness: &dyn Harne
     }
 }
 
-/// A place that never answers is given up in time, and then whatever was asked for may have happened.
-pub async fn a_silent_place_is_given_up(harness: &dyn Harness) {
-    let Some(place) = harness.silent().await else { return };
-    let destination = place.open();
-    for (operation, result) in [
-        ("preflight", destination.preflight().await),
-        ("read", destination.read().await.map(drop)),
-        ("stage", destination.stage(&pair(1)).await),
-        ("publish", destination.publish(&pair(1)).await),
-        ("restore", destination.restore(&pair(1).id).await),
-        ("forget", destination.forget(&pair(1).id).await),
-    ] {
+/// A place that takes every call and never answers is given up in the time that its adapter promises, and then whatever
+/// was asked for may have happened. `elapsed` is a clock that jumps when everybody waits.
+pub async fn a_silent_place_is_given_up(
+    destination: &dyn Destination,
+    promised: Duration,
+    elapsed: impl Fn() -> Duration,
+) {
+    let pair = pair(1);
+    let operations: [(&str, BoxFuture<'_, Result<(), PortError>>); 6] = [
+        ("preflight", destination.preflight()),
+        ("read", Box::pin(async { destination.read().await.map(drop) })),
+        ("stage", destination.stage(&pair)),
+        ("publish", destination.publish(&pair)),
+        ("restore", destination.restore(&pair.id)),
+        ("forget", destination.forget(&pair.id)),
+    ];
+    for (operation, result) in operations {
         let what = format!("{operation} on a place that never answers");
-        expect_kind(&what, &fails(&what, result), &[PortErrorKind::Ambiguous]);
+        let begun = elapsed();
+        expect_kind(&what, &fails(&what, result.await), &[PortErrorKind::Ambiguous]);
+        let took = elapsed() - begun;
+        // Clocks of timers are that coarse.
+        assert!(
+            took <= promised + Duration::from_millis(10),
+            "{what} took {took:?} in place of {promised:?}"
+        );
     }
 }
 

@@ -1,51 +1,64 @@
-//! HTTP/1.1 as far as tests need it: a server that hands whole requests to a function, and a client.
+//! HTTP/1.1 as far as harnesses need it: a server that hands whole requests to a function, or on to the real server, and
+//! that dies when it is told to; and a client. One request for each connection. It trusts what it reads.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rotakey_engine::conformance::destination::Break;
+use crate::conformance::destination::Break;
 
 /// A whole request.
 #[derive(Debug, Clone)]
-pub(crate) struct Request {
-    pub(crate) method: String,
+pub struct Request {
+    /// In capital letters.
+    pub method: String,
     /// Path and query.
-    pub(crate) target: String,
+    pub target: String,
     /// Names in lower case.
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+    pub headers: Vec<(String, String)>,
+    /// All of it.
+    pub body: Vec<u8>,
 }
 
 impl Request {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    /// The value of the first header of that name, which is in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 }
 
 /// A whole answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+pub struct Response {
+    /// Such as 200.
+    pub status: u16,
+    /// Names in lower case; none that frame the body.
+    pub headers: Vec<(String, String)>,
+    /// All of it.
+    pub body: Vec<u8>,
 }
 
 impl Response {
-    pub(crate) fn json(status: u16, body: &serde_json::Value) -> Self {
+    /// An answer of JSON.
+    pub fn json(status: u16, body: &serde_json::Value) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         Self { status, headers, body: body.to_string().into_bytes() }
     }
 }
 
-/// What a server does with a request. `None` closes the connection without an answer.
+/// What a server does with a request.
 type Handler = dyn Fn(&Request) -> Option<Response> + Send + Sync;
+
+/// What a client is talked to over: TCP, or TLS over it.
+pub trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
 
 /// A server on a port of its own. Its threads end with the process.
 #[derive(Clone)]
-pub(crate) struct Server {
+pub struct Server {
     address: SocketAddr,
     fault: Arc<Mutex<Option<Fault>>>,
 }
@@ -59,50 +72,67 @@ struct Fault {
 }
 
 impl Server {
-    pub(crate) fn start(handler: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+    /// One that answers as the handler says. `None` closes the connection without an answer.
+    pub fn start(handler: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
+        Self::over(|stream| Some(Box::new(stream)), handler)
+    }
+
+    /// The same over what `open` makes of a connection; `None` if nothing can be made of it.
+    pub fn over(
+        open: impl Fn(TcpStream) -> Option<Box<dyn Stream>> + Send + Sync + 'static,
+        handler: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("this machine has a free port");
+        let address = listener.local_addr().expect("it is bound");
         let fault = Arc::new(Mutex::new(None));
-        let (handler, shared) = (Arc::new(handler), Arc::clone(&fault));
+        let (shared, behind) = (Arc::clone(&fault), Arc::new((open, handler)));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (handler, fault) = (Arc::clone(&handler), Arc::clone(&shared));
-                thread::spawn(move || serve(stream, &*handler, &fault));
+                let (fault, behind) = (Arc::clone(&shared), Arc::clone(&behind));
+                thread::spawn(move || {
+                    let (open, handler) = &*behind;
+                    open(stream).map(|stream| serve(stream, handler, &fault))
+                });
             }
         });
         Self { address, fault }
     }
 
     /// One that hands every request on to another server.
-    pub(crate) fn before(upstream: SocketAddr) -> Self {
+    pub fn before(upstream: SocketAddr) -> Self {
         Self::start(move |request| Some(send(upstream, request)))
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Its address, as that of an API.
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// As [`rotakey_engine::conformance::destination::Place::break_at`].
-    pub(crate) fn break_at(&self, call: usize, how: Break) -> bool {
-        *self.fault.lock().unwrap() = Some(Fault { left: call, how, happened: false });
+    /// As [`Place::break_at`](crate::conformance::destination::Place::break_at).
+    pub fn break_at(&self, call: usize, how: Break) -> bool {
+        *lock(&self.fault) = Some(Fault { left: call, how, happened: false });
         true
     }
 
-    /// As [`rotakey_engine::conformance::destination::Place::mend`].
-    pub(crate) fn mend(&self) -> bool {
-        self.fault.lock().unwrap().take().is_some_and(|fault| fault.happened)
+    /// As [`Place::mend`](crate::conformance::destination::Place::mend).
+    pub fn mend(&self) -> bool {
+        lock(&self.fault).take().is_some_and(|fault| fault.happened)
     }
 }
 
-fn serve(mut stream: TcpStream, handler: &Handler, fault: &Mutex<Option<Fault>>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let Some(request) = read_request(&mut reader) else { return };
+fn lock(fault: &Mutex<Option<Fault>>) -> MutexGuard<'_, Option<Fault>> {
+    fault.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn serve(mut stream: Box<dyn Stream>, handler: &Handler, fault: &Mutex<Option<Fault>>) {
+    let Some(request) = read_request(&mut BufReader::new(&mut stream)) else { return };
     let fate = {
-        let mut fault = fault.lock().unwrap();
+        let mut fault = lock(fault);
         fault.as_mut().and_then(|fault| match fault.left.checked_sub(1) {
             Some(left) => {
                 fault.left = left;
@@ -128,7 +158,10 @@ fn serve(mut stream: TcpStream, handler: &Handler, fault: &Mutex<Option<Fault>>)
         text.push_str(&format!("{name}: {value}\r\n"));
     }
     text.push_str(&format!("content-length: {}\r\nconnection: close\r\n\r\n", response.body.len()));
-    let _gone = stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(&response.body));
+    let _gone = stream
+        .write_all(text.as_bytes())
+        .and_then(|()| stream.write_all(&response.body))
+        .and_then(|()| stream.flush());
 }
 
 fn read_request(reader: &mut impl BufRead) -> Option<Request> {
@@ -163,20 +196,20 @@ fn length(headers: &[(String, String)]) -> Option<usize> {
     headers.iter().find(|(name, _)| name == "content-length")?.1.parse().ok()
 }
 
-/// Sends a request to a server on this machine and reads the answer until the server closes.
-pub(crate) fn send(address: SocketAddr, request: &Request) -> Response {
+/// Sends a request to a server on this machine, for the host that it names. The answer is a 502 if there is none.
+pub fn send(address: SocketAddr, request: &Request) -> Response {
     try_send(address, request).unwrap_or(Response { status: 502, headers: Vec::new(), body: Vec::new() })
 }
 
 fn try_send(address: SocketAddr, request: &Request) -> Option<Response> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
-    let mut text =
-        format!("{} {} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n", request.method, request.target);
-    for (name, value) in &request.headers {
-        if !["host", "connection", "content-length"].contains(&name.as_str()) {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
+    let mut text = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", request.method, request.target);
+    if request.header("host").is_none() {
+        text.push_str(&format!("host: {address}\r\n"));
+    }
+    for (name, value) in request.headers.iter().filter(|(name, _)| !frames(name)) {
+        text.push_str(&format!("{name}: {value}\r\n"));
     }
     text.push_str(&format!("content-length: {}\r\n\r\n", request.body.len()));
     stream.write_all(text.as_bytes()).ok()?;
@@ -195,9 +228,13 @@ fn try_send(address: SocketAddr, request: &Request) -> Option<Response> {
         }
         None => drop(reader.read_to_end(&mut body).ok()?),
     }
-    let kept = ["content-type"];
-    let headers = headers.into_iter().filter(|(name, _)| kept.contains(&name.as_str())).collect();
+    let headers = headers.into_iter().filter(|(name, _)| !frames(name)).collect();
     Some(Response { status, headers, body })
+}
+
+/// Whether a header is about one connection and not about what goes over it.
+fn frames(name: &str) -> bool {
+    ["connection", "content-length", "keep-alive", "transfer-encoding"].contains(&name)
 }
 
 fn read_chunks(reader: &mut impl BufRead) -> Option<Vec<u8>> {
