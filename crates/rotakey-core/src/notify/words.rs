@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::notice::{Incident, Notice, NoticeId, NoticeKind, Severity, one_line};
 use crate::fact::LastUsed;
 use crate::id::{AccessKeyId, AccountId, UserName};
-use crate::rotate::{Ending, Question, Rotation, State};
+use crate::rotate::{ConsumerUse, Ending, Question, Rotation, State};
+
+/// The most consumers that are named at once.
+const MOST_NAMED: usize = 5;
 
 /// The words of a notice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -277,6 +280,25 @@ pub(super) fn old_key_used(rotation: &Rotation, last_used: &LastUsed) -> Lines {
         rotation,
         "an application still uses the old access key",
         format!("{old} was used {}.", used(last_used)),
+    )
+}
+
+/// The reminder of a move that these have not made.
+pub(super) fn consumers_left(rotation: &Rotation, left: &[&ConsumerUse]) -> Lines {
+    let named: Vec<_> = left
+        .iter()
+        .take(MOST_NAMED)
+        .map(|used| format!("{} (last seen on it at {})", used.consumer, minute(used.last_at)))
+        .collect();
+    let more = match left.len() - named.len() {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let old = &rotation.plan().old_key;
+    moving(
+        rotation,
+        "an application still uses the old access key",
+        format!("{old} is still used by: {}{more}.", named.join("; ")),
     )
 }
 
