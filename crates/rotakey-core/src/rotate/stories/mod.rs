@@ -6,6 +6,7 @@ mod crash;
 mod finish;
 mod foreign;
 mod forward;
+mod older;
 mod rollback;
 
 use std::collections::{BTreeMap, BTreeSet};
