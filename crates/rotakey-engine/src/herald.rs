@@ -163,9 +163,10 @@ impl<'a> Herald<'a> {
             .buffered(CONCURRENCY)
             .collect()
             .await;
-        for (sent, failed) in passes {
+        for (sent, failed, again) in passes {
             told.sent.extend(sent);
             told.failed.extend(failed);
+            told.wait_until(again);
         }
     }
 
@@ -240,8 +241,13 @@ impl<'a> Herald<'a> {
     }
 
     /// Sends messages to one channel, one after the other; a channel that does not answer is left alone until later.
-    async fn send_all(&self, channel: &NotifyEntry, letters: Vec<Letter>) -> (Vec<Sent>, Vec<NotSent>) {
-        let (mut sent, mut failed) = (Vec::new(), Vec::new());
+    /// Says when what failed is to be tried again.
+    async fn send_all(
+        &self,
+        channel: &NotifyEntry,
+        letters: Vec<Letter>,
+    ) -> (Vec<Sent>, Vec<NotSent>, Option<Timestamp>) {
+        let (mut sent, mut failed, mut again) = (Vec::new(), Vec::new(), None);
         for (recipients, items) in letters {
             let (notices, deliveries) = self.claim(channel, items).await;
             let Some(message) = message(channel, notices, recipients) else { continue };
@@ -256,6 +262,7 @@ impl<'a> Herald<'a> {
                     Err(error) => DeliveryState::Failed { at, message: error.to_string() },
                 };
                 let done = Delivery { version: delivery.version + 1, state, ..delivery };
+                again = [again, done.due()].into_iter().flatten().min();
                 // What cannot be written down is sent again: better twice than never.
                 let _sent_again = self.ports.outbox.write(&done).await;
             }
@@ -271,7 +278,7 @@ impl<'a> Herald<'a> {
                 }
             }
         }
-        (sent, failed)
+        (sent, failed, again)
     }
 
     /// Takes the right to send from other workers. What one of them has taken is left to it.

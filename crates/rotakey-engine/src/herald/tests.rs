@@ -328,6 +328,7 @@ fn a_channel_that_fails_is_tried_again_and_keeps_nobody_else_from_being_told() {
     world.down.lock().unwrap().insert("chat".into(), PortErrorKind::Ambiguous);
     let told = world.passes(&both);
     assert_eq!((told.sent.len(), told.failed.len()), (2, 1), "a channel that does not answer is asked once");
+    assert_eq!(told.due, Some(world.now() + SignedDuration::from_mins(2)), "and again soon");
     assert_eq!(world.read(), ["b ci:begun", "b ci:asks"]);
 
     world.down.lock().unwrap().clear();
