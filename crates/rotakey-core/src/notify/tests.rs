@@ -4,11 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::destination::{DestinationSpec, SecretsManager};
-use crate::fact::{LastUsed, Seen};
+use crate::fact::{KeyStatus, LastUsed, Seen};
 use crate::id::{AccessKeyId, RotationId};
+use crate::policy::Principal;
 use crate::rotate::{
     Answer, ChainHash, Consumer, ConsumerUse, EFFECT_DEADLINE, Ending, Entry, Event, FailureKind, Intent,
-    KeyUsage, Note, Outcome, Plan, Question, Subject, Task, Timing,
+    KeyUsage, KnownKey, Note, Outcome, Plan, Question, Subject, Task, Timing,
 };
 use crate::secret::{AccessKeyPair, Secret};
 
@@ -229,6 +230,39 @@ fn the_same_log_gives_the_same_ids_and_a_longer_one_the_same_and_more() {
     assert_eq!(before, after[..before.len()]);
     let unique: std::collections::BTreeSet<_> = after.iter().collect();
     assert_eq!(unique.len(), after.len());
+}
+
+#[test]
+fn a_user_left_to_a_person_is_told_why_with_its_keys_and_what_to_do() {
+    let left = Left {
+        account_id: "111122223333".parse().unwrap(),
+        user_name: "ci-deploy".parse().unwrap(),
+        user_id: None,
+        why: "an inactive key\u{7} takes the second place".into(),
+        keys: vec![KnownKey {
+            key: OLD.into(),
+            status: KeyStatus::Inactive,
+            created_at: None,
+            last_used: Some(LastUsed::Never),
+        }],
+        advice: "delete the inactive key if nobody misses it".into(),
+        since: "2026-11-01T08:00:00Z".parse().unwrap(),
+        number: 2,
+    };
+    assert_eq!(left.notice().id.as_str(), "left/111122223333/ci-deploy/2/left");
+    insta::assert_snapshot!(read(&[left.notice()]), @r"
+    [warning] ci-deploy: a key is due, and only a person can say what to do
+    rotakey leaves the keys of ci-deploy in account 111122223333 alone. Its keys: AKIAOLDOLDOLDOLDOLD2 Inactive, never used.
+
+    Why: an inactive key  takes the second place
+
+    What to do: Delete the inactive key if nobody misses it.
+        rotakey rotate plan --user ci-deploy
+
+    User ci-deploy in account 111122223333, since 2026-11-01 08:00 UTC
+    ");
+    let root = Left { user_name: Principal::Root, ..left };
+    assert_eq!(root.notice().commands, ["rotakey rotate plan"]);
 }
 
 const EVERY: SignedDuration = SignedDuration::from_hours(72);

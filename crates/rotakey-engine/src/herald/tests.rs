@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use rotakey_core::destination::{DestinationSpec, SecretsManager};
-use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, Tags};
+use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, Tags, UserFacts};
 use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserName};
 use rotakey_core::notify::{Message, NotifierSpec};
-use rotakey_core::policy::check;
+use rotakey_core::policy::{Config, check};
 use rotakey_core::rotate::{
     Answer, Ending, Event, Intent, Note, Outcome, Plan, Question, Subject, Task, Timing,
 };
@@ -17,6 +17,7 @@ use rotakey_core::secret::{AccessKeyPair, Secret};
 
 use super::*;
 use crate::journal::Journal;
+use crate::left::{Ask, Planned};
 use crate::memory_outbox::MemoryOutbox;
 use crate::memory_store::MemoryStore;
 use crate::port::{CallerIdentity, Iam, KeyProbe, Notifier};
@@ -75,6 +76,15 @@ impl World {
         Journal::begin(&self.store, plan, self.now()).now_or_never().unwrap().unwrap()
     }
 
+    /// Somebody plans, and the user is left to a person for that reason, or is not.
+    fn leaves(&self, user: &str, why: Option<&str>) {
+        let ask = why.map(|why| Ask { why: why.into(), keys: Vec::new(), advice: "look".into() });
+        let user_id = Some(user_id(user));
+        let account_id = ACCOUNT.parse().unwrap();
+        let planned = Planned { account_id, user_name: user.parse().unwrap(), user_id, ask };
+        left::keep(&self.store, vec![planned], self.now()).now_or_never().unwrap().unwrap();
+    }
+
     fn happens(&self, rotation: &RotationId, events: impl IntoIterator<Item = Event>) {
         let mut journal = Journal::open(&self.store, rotation).now_or_never().unwrap().unwrap();
         for event in events {
@@ -88,6 +98,16 @@ impl World {
 
     fn passes(&self, config: &str) -> Told {
         let config = check(config).unwrap();
+        self.herald(&config).pass().now_or_never().unwrap().unwrap()
+    }
+
+    /// A tick in which nothing was driven.
+    fn ticks(&self, config: &str) -> Told {
+        let config = check(config).unwrap();
+        self.herald(&config).pass_after(Vec::new()).now_or_never().unwrap().unwrap()
+    }
+
+    fn herald<'a>(&'a self, config: &'a Config) -> Herald<'a> {
         let ports = HeraldPorts {
             store: &self.store,
             outbox: &self.outbox,
@@ -95,7 +115,7 @@ impl World {
             notifiers: self,
             clock: self,
         };
-        Herald::new(ports, &config.notify, &config.policy).pass().now_or_never().unwrap().unwrap()
+        Herald::new(ports, &config.notify, &config.policy)
     }
 
     /// The kinds of notices in each message since the last call, with the address that it went to.
@@ -304,7 +324,7 @@ fn what_a_worker_died_in_is_sent_again_with_the_same_id() {
     let rotation = world.begins("ci");
     world.passes(CHAT);
     let first = world.mail.lock().unwrap()[0].1.id();
-    let told = world.outbox.deliveries(&rotation).now_or_never().unwrap().unwrap();
+    let told = world.outbox.deliveries(&Topic::from(&rotation)).now_or_never().unwrap().unwrap();
     // It died after the message went out, before it wrote that down.
     let until = world.now() + SENDING_DEADLINE;
     let died = Delivery { version: 3, state: DeliveryState::Sending { until }, ..told[0].clone() };
@@ -479,4 +499,69 @@ fn a_new_channel_is_not_told_what_is_long_over() {
     world.happens(&rotation, [asked()]);
     world.passes(CHAT);
     assert_eq!(world.read(), ["chat ci:asks"]);
+}
+
+#[test]
+fn a_user_left_to_a_person_is_told_once_for_each_reason() {
+    let world = World::new();
+    for _ in 0..3 {
+        world.leaves("ci", Some("two keys"));
+        world.later(5);
+        world.ticks(CHAT);
+    }
+    assert_eq!(world.read(), ["chat ci:left"]);
+    world.leaves("ci", Some("no destination"));
+    world.ticks(CHAT);
+    assert_eq!(world.read(), ["chat ci:left"], "that is something else");
+    world.leaves("ci", None);
+    world.ticks(CHAT);
+    assert!(world.read().is_empty(), "that nobody is asked any more is no news");
+    world.leaves("ci", Some("no destination"));
+    world.ticks(CHAT);
+    assert_eq!(world.read(), ["chat ci:left"], "it was over, and is so again");
+}
+
+#[test]
+fn a_user_that_two_find_left_at_a_time_is_told_once() {
+    let world = World::new();
+    world.leaves("ci", Some("two keys"));
+    world.ticks(CHAT);
+    // The other one looked before anything was kept, and keeps its own.
+    world.later(1);
+    let topic = Left::topic(ACCOUNT.parse().unwrap(), &"ci".parse().unwrap());
+    world.store.set_control(topic.as_str(), None).now_or_never().unwrap().unwrap();
+    world.leaves("ci", Some("two keys"));
+    world.ticks(CHAT);
+    assert_eq!(world.read(), ["chat ci:left"]);
+}
+
+#[test]
+fn users_left_to_a_person_are_told_by_their_tags_in_the_digest_and_again_if_that_fails() {
+    let digest = with("match = { user = \"c*\" }\ndigest = \"12:00 Europe/Berlin\"");
+    let world = World::new();
+    world.begins("ci");
+    for user in ["cd", "ce", "backup"] {
+        world.leaves(user, Some("two keys"));
+    }
+    world.ticks(&digest);
+    assert!(world.read().is_empty());
+    world.down.lock().unwrap().insert("chat".into(), PortErrorKind::Ambiguous);
+    world.later(3);
+    world.ticks(&digest);
+    world.down.lock().unwrap().clear();
+    world.later(1);
+    world.ticks(&digest);
+    let mail = world.mail.lock().unwrap();
+    assert!(mail[0].1.notices().iter().all(|notice| notice.owner.as_deref() == Some("ann@example.com")));
+    drop(mail);
+    assert_eq!(world.read(), ["chat cd:left ce:left ci:begun"]);
+}
+
+#[test]
+fn a_channel_that_pages_people_is_not_for_users_that_wait() {
+    let world = World::new();
+    world.leaves("ci", Some("two keys"));
+    let pager = "[[notify]]\nname = \"pager\"\ntype = \"pagerduty\"\nrouting_key = { env = \"X\" }\n";
+    world.ticks(pager);
+    assert!(world.read().is_empty());
 }
