@@ -16,11 +16,12 @@ use rotakey_core::rotate::{
 use rotakey_core::secret::{AccessKeyPair, Secret};
 
 use super::*;
+use crate::driver::{Engine, Ports};
 use crate::journal::Journal;
 use crate::left::{Ask, Planned};
 use crate::memory_outbox::MemoryOutbox;
 use crate::memory_store::MemoryStore;
-use crate::port::{CallerIdentity, Iam, KeyProbe, Notifier};
+use crate::port::{CallerIdentity, Destination, Destinations, Iam, KeyProbe, NoChecks, Notifier};
 
 const ACCOUNT: &str = "111122223333";
 
@@ -118,6 +119,13 @@ impl World {
         Herald::new(ports, &config.notify, &config.policy)
     }
 
+    /// A person does something to a rotation, and nothing is driven.
+    fn person(&self, does: impl AsyncFnOnce(&Engine<'_>)) {
+        let ports =
+            Ports { accounts: self, destinations: self, checks: &NoChecks, store: &self.store, clock: self };
+        does(&Engine::new(ports, "w".parse().unwrap(), &|_, _| {})).now_or_never().unwrap();
+    }
+
     /// The kinds of notices in each message since the last call, with the address that it went to.
     fn read(&self) -> Vec<String> {
         let mail = std::mem::take(&mut *self.mail.lock().unwrap());
@@ -201,6 +209,12 @@ impl KeyProbe for World {
 
     async fn knows(&self, _: &AccessKeyPair, _: &str, _: &str) -> Result<(), PortError> {
         unreachable!("a herald has no use for it")
+    }
+}
+
+impl Destinations for World {
+    fn open(&self, _: &DestinationSpec) -> Result<Box<dyn Destination>, PortError> {
+        unreachable!("nothing is driven here")
     }
 }
 
@@ -564,4 +578,25 @@ fn a_channel_that_pages_people_is_not_for_users_that_wait() {
     let pager = "[[notify]]\nname = \"pager\"\ntype = \"pagerduty\"\nrouting_key = { env = \"X\" }\n";
     world.ticks(pager);
     assert!(world.read().is_empty());
+}
+
+#[test]
+fn what_a_person_does_is_told_by_the_next_tick_though_nothing_is_driven() {
+    let world = World::new();
+    let rotation = world.begins("ci");
+    world.happens(&rotation, [asked()]);
+    world.ticks(CHAT);
+    world.read();
+    world.later(1);
+    world.person(async |engine| drop(engine.answer(&rotation, Answer::LookAgain, "ann").await.unwrap()));
+    world.ticks(CHAT);
+    assert_eq!(world.read(), ["chat ci:settled"]);
+    world.later(1);
+    world.person(async |engine| drop(engine.roll_back(&rotation, "ann", "a freeze").await.unwrap()));
+    world.ticks(CHAT);
+    assert_eq!(world.read(), ["chat ci:rolling-back"]);
+    world.later(1);
+    world.person(async |engine| drop(engine.abort(&rotation, "ann", "a freeze").await.unwrap()));
+    world.ticks(CHAT);
+    assert_eq!(world.read(), ["chat ci:aborted"]);
 }
