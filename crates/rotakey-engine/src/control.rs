@@ -44,11 +44,11 @@ fn name(approval: &Approval) -> String {
     format!("approval/{}/{}/{}", approval.plan, approval.step, approval.by)
 }
 
-fn write(value: &impl Serialize) -> String {
+pub(crate) fn write(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("texts and instants are JSON")
 }
 
-fn read<T: DeserializeOwned>(name: &str, body: &str) -> Result<T, StoreError> {
+pub(crate) fn read<T: DeserializeOwned>(name: &str, body: &str) -> Result<T, StoreError> {
     serde_json::from_str(body).map_err(|error| StoreError::Unavailable {
         location: format!("{name} in the store"),
         message: format!("it cannot be read: {error}"),

@@ -1,21 +1,25 @@
-//! Tells people what happens to keys: reads the logs of rotations, and sends what was not sent yet.
+//! Tells people what happens to keys: reads the logs of rotations, and whom plans left to a person, and sends what was
+//! not sent yet.
 //!
 //! It runs after the rotations were driven, and reads what is in the logs by then. Nothing that fails here touches a
 //! rotation. A notice is sent at least once: that it is about to be sent is written before, that it was sent after.
+
+mod look;
 
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
-use rotakey_core::fact::{Seen, UserFacts};
-use rotakey_core::notify::{Evidence, Message, Notice, NoticeId, Story, test_notice};
-use rotakey_core::policy::{NotifyEntry, Policy, Principal, UserSubject};
-use rotakey_core::rotate::Rotation;
+use rotakey_core::notify::{Left, Message, Notice, NoticeId, Story, Topic, test_notice};
+use rotakey_core::policy::{NotifyEntry, Policy};
 
 use crate::journal::{self, JournalError};
+use crate::left;
 use crate::outbox::{Delivery, DeliveryState, Outbox, SENDING_DEADLINE};
 use crate::port::{Account, Accounts, Clock, Notifiers, PortError, PortErrorKind};
 use crate::store::{RotationSummary, Store, StoreError};
+
+use look::{NOT_LOOKED_AT, User, Uses};
 
 /// After that a notice is not sent any more: it would tell of what was. A channel that is new does not get the old.
 const FRESH: SignedDuration = SignedDuration::from_hours(3 * 24);
@@ -91,10 +95,26 @@ const NEXT: &str = "notify/next";
 type Group = (usize, Vec<String>, Option<NoticeId>);
 
 /// A notice with the delivery that is known of it, if there is one.
-type Item = (Notice, Option<Delivery>);
+struct Item {
+    topic: Topic,
+    notice: Notice,
+    delivery: Option<Delivery>,
+}
+
+/// All that is to be sent now.
+type Mail = BTreeMap<Group, Vec<Item>>;
 
 /// Notices for one message, and the addresses that it goes to.
 type Letter = (Vec<String>, Vec<Item>);
+
+/// Where the notices about one topic are sorted.
+struct Desk<'a> {
+    topic: Topic,
+    known: Vec<Delivery>,
+    user: User<'a>,
+    mail: &'a mut Mail,
+    told: &'a mut Told,
+}
 
 impl<'a> Herald<'a> {
     /// A herald of these channels.
@@ -105,7 +125,7 @@ impl<'a> Herald<'a> {
     /// Sends all that is due and was not sent. What fails is tried again by a later pass.
     ///
     /// # Errors
-    /// The list of rotations, or what was sent, could not be read.
+    /// The list of rotations, of users left to a person, or what was sent, could not be read.
     pub async fn pass(&self) -> Result<Told, StoreError> {
         let mut told = Told::default();
         if self.channels.is_empty() {
@@ -114,7 +134,8 @@ impl<'a> Herald<'a> {
         let settled = self.ports.outbox.settled().await?;
         let mut rotations = self.ports.store.rotations().await?;
         rotations.retain(|summary| summary.is_open() || !settled.contains(&summary.id));
-        self.tell_of(rotations, &mut told).await;
+        let left = left::all(self.ports.store).await?;
+        self.tell_of(rotations, left, &mut told).await;
         Ok(told)
     }
 
@@ -137,7 +158,7 @@ impl<'a> Herald<'a> {
             self.ports.store.set_control(NEXT, Some(&next.to_string())).await?;
             return Ok(told);
         };
-        self.tell_of(driven, &mut told).await;
+        self.tell_of(driven, Vec::new(), &mut told).await;
         if let Some(due) = told.due.filter(|due| *due < next) {
             self.ports.store.set_control(NEXT, Some(&due.to_string())).await?;
         }
@@ -145,12 +166,17 @@ impl<'a> Herald<'a> {
         Ok(told)
     }
 
-    async fn tell_of(&self, rotations: Vec<RotationSummary>, told: &mut Told) {
-        let now = self.ports.clock.now();
-        let mut mail = BTreeMap::new();
+    async fn tell_of(&self, rotations: Vec<RotationSummary>, left: Vec<Left>, told: &mut Told) {
+        let mut mail = Mail::new();
         for summary in rotations {
             let Some(account) = self.ports.accounts.get(&summary.subject.account_id) else { continue };
-            if let Err(error) = self.collect(&summary, account, now, &mut mail, told).await {
+            if let Err(error) = self.collect(&summary, account, &mut mail, told).await {
+                told.unread.push(error.to_string());
+            }
+        }
+        for user in left {
+            let Some(account) = self.ports.accounts.get(&user.account_id) else { continue };
+            if let Err(error) = self.collect_left(&user, account, &mut mail, told).await {
                 told.unread.push(error.to_string());
             }
         }
@@ -163,9 +189,10 @@ impl<'a> Herald<'a> {
             .buffered(CONCURRENCY)
             .collect()
             .await;
-        for (sent, failed) in passes {
+        for (sent, failed, again) in passes {
             told.sent.extend(sent);
             told.failed.extend(failed);
+            told.wait_until(again);
         }
     }
 
@@ -174,63 +201,33 @@ impl<'a> Herald<'a> {
         &self,
         summary: &RotationSummary,
         account: Account<'_>,
-        now: Timestamp,
-        mail: &mut BTreeMap<Group, Vec<Item>>,
+        mail: &mut Mail,
         told: &mut Told,
     ) -> Result<(), JournalError> {
+        let now = self.ports.clock.now();
         let entries = journal::read(self.ports.store, &summary.id).await?;
         let story = Story::of(&summary.id, &entries)?;
-        let known = self.ports.outbox.deliveries(&summary.id).await?;
-        let mut seen = Look { account, rotation: story.rotation(), evidence: None, subject: None };
+        let topic = Topic::from(&summary.id);
+        let known = self.ports.outbox.deliveries(&topic).await?;
+        let mut uses = Uses::of(account, story.rotation());
+        let mut desk = Desk { topic, known, user: User::of_rotation(account, story.rotation()), mail, told };
         let mut left = summary.is_open();
         for (index, channel) in self.channels.iter().enumerate() {
-            let mut notices = Vec::new();
             for notice in story.notices() {
-                notices.push((notice.clone(), notice.since));
+                left |= self.post(index, notice.clone(), notice.since, &mut desk).await;
             }
             let every = SignedDuration::from(channel.remind_every);
             if let Some(need) = story.need(every, now) {
                 let evidence = match need.needs_evidence() {
-                    true => seen.evidence().await,
+                    true => uses.look().await,
                     false => &NOT_LOOKED_AT,
                 };
-                notices.extend(need.reminder(evidence).map(|notice| (notice, need.due_since(every))));
+                if let Some(reminder) = need.reminder(evidence) {
+                    left |= self.post(index, reminder, need.due_since(every), &mut desk).await;
+                }
             }
             if summary.is_open() {
-                told.wait_until(story.next_reminder(every, now));
-            }
-            for (notice, at) in notices {
-                let is_fresh = now.duration_since(at) <= FRESH;
-                if !is_fresh || !channel.wants(&notice) {
-                    continue;
-                }
-                let delivery =
-                    known.iter().find(|one| one.notice == notice.id && one.channel == channel.name);
-                let retry = match delivery.map(Delivery::due) {
-                    Some(None) => continue,
-                    Some(Some(due)) => due,
-                    None => Timestamp::MIN,
-                };
-                left = true;
-                let due = channel.digest.as_ref().map_or(at, |digest| digest.after(at)).max(retry);
-                if due > now {
-                    told.wait_until(Some(due));
-                    continue;
-                }
-                let subject = seen.subject().await;
-                if !channel.is_about(subject) {
-                    let delivery = next(delivery, &notice, channel, summary, DeliveryState::NotMeant);
-                    // Whoever else writes it writes the same.
-                    let _written_by_another = self.ports.outbox.write(&delivery).await;
-                    continue;
-                }
-                let owner = self.policy.owner_of(subject);
-                let group = (
-                    index,
-                    channel.spec.recipients(owner),
-                    channel.digest.is_none().then(|| notice.id.clone()),
-                );
-                mail.entry(group).or_default().push((notice.owned_by(owner), delivery.cloned()));
+                desk.told.wait_until(story.next_reminder(every, now));
             }
         }
         if !left {
@@ -239,9 +236,66 @@ impl<'a> Herald<'a> {
         Ok(())
     }
 
+    /// Finds what is to be told of a user that is left to a person.
+    async fn collect_left(
+        &self,
+        left: &Left,
+        account: Account<'_>,
+        mail: &mut Mail,
+        told: &mut Told,
+    ) -> Result<(), StoreError> {
+        let topic = Left::topic(left.account_id, &left.user_name);
+        let known = self.ports.outbox.deliveries(&topic).await?;
+        let mut desk = Desk { topic, known, user: User::left(account, left), mail, told };
+        for index in 0..self.channels.len() {
+            self.post(index, left.notice(), left.since, &mut desk).await;
+        }
+        Ok(())
+    }
+
+    /// Puts a notice, which is so since then, into the mail of that channel if it is to be sent now. Says whether it is
+    /// not done with.
+    async fn post(&self, index: usize, notice: Notice, since: Timestamp, desk: &mut Desk<'_>) -> bool {
+        let (channel, now) = (&self.channels[index], self.ports.clock.now());
+        let is_fresh = now.duration_since(since) <= FRESH;
+        if !is_fresh || !channel.wants(&notice) {
+            return false;
+        }
+        let delivery =
+            desk.known.iter().find(|one| one.notice == notice.id && one.channel == channel.name).cloned();
+        let retry = match delivery.as_ref().map(Delivery::due) {
+            Some(None) => return false,
+            Some(Some(due)) => due,
+            None => Timestamp::MIN,
+        };
+        let due = channel.digest.as_ref().map_or(since, |digest| digest.after(since)).max(retry);
+        if due > now {
+            desk.told.wait_until(Some(due));
+            return true;
+        }
+        let subject = desk.user.look().await;
+        if !channel.is_about(subject) {
+            let delivery = next(delivery, &desk.topic, &notice, channel, DeliveryState::NotMeant);
+            // Whoever else writes it writes the same.
+            let _written_by_another = self.ports.outbox.write(&delivery).await;
+            return true;
+        }
+        let owner = self.policy.owner_of(subject);
+        let alone = channel.digest.is_none().then(|| notice.id.clone());
+        let group = (index, channel.spec.recipients(owner), alone);
+        let item = Item { topic: desk.topic.clone(), notice: notice.owned_by(owner), delivery };
+        desk.mail.entry(group).or_default().push(item);
+        true
+    }
+
     /// Sends messages to one channel, one after the other; a channel that does not answer is left alone until later.
-    async fn send_all(&self, channel: &NotifyEntry, letters: Vec<Letter>) -> (Vec<Sent>, Vec<NotSent>) {
-        let (mut sent, mut failed) = (Vec::new(), Vec::new());
+    /// Says when what failed is to be tried again.
+    async fn send_all(
+        &self,
+        channel: &NotifyEntry,
+        letters: Vec<Letter>,
+    ) -> (Vec<Sent>, Vec<NotSent>, Option<Timestamp>) {
+        let (mut sent, mut failed, mut again) = (Vec::new(), Vec::new(), None);
         for (recipients, items) in letters {
             let (notices, deliveries) = self.claim(channel, items).await;
             let Some(message) = message(channel, notices, recipients) else { continue };
@@ -256,6 +310,7 @@ impl<'a> Herald<'a> {
                     Err(error) => DeliveryState::Failed { at, message: error.to_string() },
                 };
                 let done = Delivery { version: delivery.version + 1, state, ..delivery };
+                again = [again, done.due()].into_iter().flatten().min();
                 // What cannot be written down is sent again: better twice than never.
                 let _sent_again = self.ports.outbox.write(&done).await;
             }
@@ -271,23 +326,16 @@ impl<'a> Herald<'a> {
                 }
             }
         }
-        (sent, failed)
+        (sent, failed, again)
     }
 
     /// Takes the right to send from other workers. What one of them has taken is left to it.
     async fn claim(&self, channel: &NotifyEntry, items: Vec<Item>) -> (Vec<Notice>, Vec<Delivery>) {
         let until = self.ports.clock.now() + SENDING_DEADLINE;
         let (mut notices, mut deliveries) = (Vec::new(), Vec::new());
-        for (notice, before) in items {
-            let Some(rotation) = notice.rotation.clone() else { continue };
-            let delivery = Delivery {
-                rotation,
-                notice: notice.id.clone(),
-                channel: channel.name.clone(),
-                version: before.as_ref().map_or(0, |before| before.version) + 1,
-                attempts: before.as_ref().map_or(0, |before| before.attempts) + 1,
-                state: DeliveryState::Sending { until },
-            };
+        for Item { topic, notice, delivery } in items {
+            let delivery = next(delivery, &topic, &notice, channel, DeliveryState::Sending { until });
+            let delivery = Delivery { attempts: delivery.attempts + 1, ..delivery };
             if self.ports.outbox.write(&delivery).await.is_ok() {
                 notices.push(notice);
                 deliveries.push(delivery);
@@ -322,79 +370,23 @@ pub async fn test(channel: &NotifyEntry, notifiers: &dyn Notifiers, now: Timesta
     notifiers.open(&channel.spec)?.send(&message.expect("there is a notice")).await
 }
 
-/// What no reminder of a question depends on.
-static NOT_LOOKED_AT: Evidence =
-    Evidence { old_key: Seen::Unknown(String::new()), new_key: Seen::Unknown(String::new()) };
-
-/// What is looked at in the account, each at most once and only if something depends on it.
-struct Look<'a> {
-    account: Account<'a>,
-    rotation: &'a Rotation,
-    evidence: Option<Evidence>,
-    subject: Option<UserSubject>,
-}
-
-impl Look<'_> {
-    async fn evidence(&mut self) -> &Evidence {
-        if self.evidence.is_none() {
-            let iam = self.account.iam;
-            let old_key = iam.last_used(&self.rotation.plan().old_key).await.into();
-            let new_key = match self.rotation.new_key() {
-                Some(key) => iam.last_used(key).await.into(),
-                None => Seen::Unknown("there is no new key".to_owned()),
-            };
-            self.evidence = Some(Evidence { old_key, new_key });
-        }
-        self.evidence.as_ref().unwrap_or(&NOT_LOOKED_AT)
-    }
-
-    async fn subject(&mut self) -> &UserSubject {
-        if self.subject.is_none() {
-            let user = self.account.iam.user(&self.rotation.plan().subject.user_name).await;
-            self.subject = Some(subject(self.rotation, user));
-        }
-        self.subject.as_ref().expect("it was just looked at")
-    }
-}
-
-/// The user of a rotation, as far as it is known now: it may be gone, or be another one by the same name.
-fn subject(rotation: &Rotation, user: Result<UserFacts, PortError>) -> UserSubject {
-    let planned = &rotation.plan().subject;
-    let not_looked_at = "it is not looked at for a notice";
-    let (path, tags, arn) = match user {
-        Ok(user) if user.id == planned.user_id => (user.path, Seen::Known(user.tags), user.arn),
-        Ok(_) => ("/".to_owned(), Seen::Unknown("the user was replaced".to_owned()), String::new()),
-        Err(error) => ("/".to_owned(), Seen::Unknown(error.to_string()), String::new()),
-    };
-    UserSubject {
-        account_id: planned.account_id,
-        principal: Principal::User(planned.user_name.clone()),
-        arn: arn.into(),
-        user_id: Some(planned.user_id.clone()),
-        path,
-        tags,
-        privilege: Seen::Unknown(not_looked_at.to_owned()),
-        console_password: Seen::Unknown(not_looked_at.to_owned()),
-        keys: Vec::new(),
-    }
-}
-
 fn message(channel: &NotifyEntry, notices: Vec<Notice>, recipients: Vec<String>) -> Option<Message> {
     Message::new(notices, recipients, channel.subject.clone(), channel.text.clone())
 }
 
+/// What follows the delivery before, if there is one.
 fn next(
-    before: Option<&Delivery>,
+    before: Option<Delivery>,
+    topic: &Topic,
     notice: &Notice,
     channel: &NotifyEntry,
-    summary: &RotationSummary,
     state: DeliveryState,
 ) -> Delivery {
     Delivery {
-        rotation: summary.id.clone(),
+        topic: topic.clone(),
         notice: notice.id.clone(),
         channel: channel.name.clone(),
-        version: before.map_or(0, |before| before.version) + 1,
+        version: before.as_ref().map_or(0, |before| before.version) + 1,
         attempts: before.map_or(0, |before| before.attempts),
         state,
     }

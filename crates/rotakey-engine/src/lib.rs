@@ -7,6 +7,7 @@ pub mod driver;
 pub mod herald;
 pub mod inventory;
 pub mod journal;
+pub mod left;
 mod memory;
 pub mod memory_outbox;
 pub mod memory_store;

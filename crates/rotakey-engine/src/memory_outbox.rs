@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use rotakey_core::id::RotationId;
-use rotakey_core::notify::NoticeId;
+use rotakey_core::notify::{NoticeId, Topic};
 
 use crate::outbox::{Delivery, Outbox};
 use crate::store::StoreError;
@@ -16,7 +16,7 @@ pub struct MemoryOutbox(Mutex<Content>);
 
 #[derive(Debug, Default)]
 struct Content {
-    deliveries: BTreeMap<(RotationId, NoticeId, String), Delivery>,
+    deliveries: BTreeMap<(Topic, NoticeId, String), Delivery>,
     settled: BTreeSet<RotationId>,
 }
 
@@ -28,13 +28,13 @@ impl MemoryOutbox {
 
 #[async_trait]
 impl Outbox for MemoryOutbox {
-    async fn deliveries(&self, rotation: &RotationId) -> Result<Vec<Delivery>, StoreError> {
+    async fn deliveries(&self, topic: &Topic) -> Result<Vec<Delivery>, StoreError> {
         let content = self.content();
-        Ok(content.deliveries.values().filter(|delivery| delivery.rotation == *rotation).cloned().collect())
+        Ok(content.deliveries.values().filter(|delivery| delivery.topic == *topic).cloned().collect())
     }
 
     async fn write(&self, delivery: &Delivery) -> Result<(), StoreError> {
-        let key = (delivery.rotation.clone(), delivery.notice.clone(), delivery.channel.clone());
+        let key = (delivery.topic.clone(), delivery.notice.clone(), delivery.channel.clone());
         let mut content = self.content();
         let present = content.deliveries.get(&key).map_or(0, |delivery| delivery.version);
         if present + 1 != delivery.version {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rotakey_core::id::RotationId;
-use rotakey_core::notify::NoticeId;
+use rotakey_core::notify::{NoticeId, Topic};
 
 use crate::store::StoreError;
 
@@ -19,8 +19,8 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(6);
 /// What is known of one notice on one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// Whose notice.
-    pub rotation: RotationId,
+    /// What the notice is about.
+    pub topic: Topic,
     /// The notice.
     pub notice: NoticeId,
     /// The name of the channel.
@@ -74,10 +74,10 @@ impl Delivery {
 /// Keeps what was sent. Several processes may use one outbox at a time.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// All that is known of a rotation's notices, in no particular order.
-    async fn deliveries(&self, rotation: &RotationId) -> Result<Vec<Delivery>, StoreError>;
+    /// All that is known of the notices about that, in no particular order.
+    async fn deliveries(&self, topic: &Topic) -> Result<Vec<Delivery>, StoreError>;
 
-    /// Writes one delivery durably, in place of the one with the same rotation, notice and channel.
+    /// Writes one delivery durably, in place of the one with the same topic, notice and channel.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] unless what is there has the version before (nothing is there, for version 1).

@@ -91,11 +91,9 @@ impl Store for DynamoStore {
     }
 
     async fn controls(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
-        let items = self.all(Range::whole(items::controls())).await?;
+        let items = self.all(Range::beginning(items::controls(), prefix)).await?;
         let controls: Option<Vec<_>> = items.iter().map(items::read_control).collect();
-        let mut controls = controls.ok_or_else(|| self.unreadable("what people said to all workers"))?;
-        controls.retain(|(name, _)| name.starts_with(prefix));
-        Ok(controls)
+        controls.ok_or_else(|| self.unreadable("what people said to all workers"))
     }
 
     async fn set_control(&self, name: &str, body: Option<&str>) -> Result<(), StoreError> {

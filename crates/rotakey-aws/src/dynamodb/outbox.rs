@@ -1,4 +1,4 @@
-//! What people were told, in the same table as the log. What was told of a rotation is one partition, its sort keys are
+//! What people were told, in the same table as the log. What was told of a rotation or a user is one partition, its sort keys are
 //! the notices and channels; the rotations of which there is nothing more to tell are another.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use rotakey_core::id::RotationId;
-use rotakey_core::notify::NoticeId;
+use rotakey_core::notify::{NoticeId, Topic};
 use rotakey_engine::outbox::{Delivery, DeliveryState, Outbox};
 use rotakey_engine::store::StoreError;
 
@@ -28,10 +28,10 @@ const MESSAGE: &str = "message";
 
 #[async_trait]
 impl Outbox for DynamoStore {
-    async fn deliveries(&self, rotation: &RotationId) -> Result<Vec<Delivery>, StoreError> {
-        let items = self.all(Range::whole(items::string(partition(rotation)))).await?;
-        let deliveries: Option<Vec<_>> = items.iter().map(|item| read(rotation, item)).collect();
-        deliveries.ok_or_else(|| self.unreadable(&format!("what was told of {rotation}")))
+    async fn deliveries(&self, topic: &Topic) -> Result<Vec<Delivery>, StoreError> {
+        let items = self.all(Range::whole(items::string(partition(topic)))).await?;
+        let deliveries: Option<Vec<_>> = items.iter().map(|item| read(topic, item)).collect();
+        deliveries.ok_or_else(|| self.unreadable(&format!("what was told of {topic}")))
     }
 
     async fn write(&self, delivery: &Delivery) -> Result<(), StoreError> {
@@ -78,8 +78,8 @@ impl Outbox for DynamoStore {
     }
 }
 
-fn partition(rotation: &RotationId) -> String {
-    format!("told {}", rotation.as_str())
+fn partition(topic: &Topic) -> String {
+    format!("told {topic}")
 }
 
 fn settled() -> AttributeValue {
@@ -96,7 +96,7 @@ fn write(delivery: &Delivery) -> Item {
     // No notice has a blank in its id.
     let sort = format!("{} {}", delivery.notice.as_str(), delivery.channel);
     let mut item = Item::from([
-        (PARTITION.to_owned(), items::string(partition(&delivery.rotation))),
+        (PARTITION.to_owned(), items::string(partition(&delivery.topic))),
         (SORT.to_owned(), items::string(sort)),
         (NOTICE.to_owned(), items::string(delivery.notice.as_str())),
         (CHANNEL.to_owned(), items::string(delivery.channel.as_str())),
@@ -109,10 +109,10 @@ fn write(delivery: &Delivery) -> Item {
     item
 }
 
-fn read(rotation: &RotationId, item: &Item) -> Option<Delivery> {
+fn read(topic: &Topic, item: &Item) -> Option<Delivery> {
     let at = || items::text(item, AT)?.parse::<Timestamp>().ok();
     Some(Delivery {
-        rotation: rotation.clone(),
+        topic: topic.clone(),
         notice: NoticeId::from_stored(items::text(item, NOTICE)?.to_owned()),
         channel: items::text(item, CHANNEL)?.to_owned(),
         version: items::number(item, VERSION)?,

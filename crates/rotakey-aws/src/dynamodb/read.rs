@@ -12,17 +12,32 @@ use crate::error::failed;
 /// One partition, or a range of its index.
 pub(super) struct Range {
     partition: AttributeValue,
-    turns: Option<(String, String)>,
+    part: Part,
+}
+
+enum Part {
+    Whole,
+    /// The sort keys that begin so.
+    Begins(String),
+    /// The turns in the index from the first to the last.
+    Turns(String, String),
 }
 
 impl Range {
     pub(super) fn whole(partition: AttributeValue) -> Self {
-        Self { partition, turns: None }
+        Self { partition, part: Part::Whole }
+    }
+
+    /// The items whose sort keys begin with that.
+    pub(super) fn beginning(partition: AttributeValue, start: &str) -> Self {
+        // DynamoDB takes no empty text here.
+        let part = if start.is_empty() { Part::Whole } else { Part::Begins(start.to_owned()) };
+        Self { partition, part }
     }
 
     /// Open rotations whose turns are in that range, in the order of the index.
-    pub(super) fn of_turns(turns: (String, String)) -> Self {
-        Self { partition: items::heads(), turns: Some(turns) }
+    pub(super) fn of_turns((first, last): (String, String)) -> Self {
+        Self { partition: items::heads(), part: Part::Turns(first, last) }
     }
 }
 
@@ -42,9 +57,13 @@ impl DynamoStore {
             .set_exclusive_start_key(from)
             .expression_attribute_names("#partition", PARTITION)
             .expression_attribute_values(":partition", range.partition.clone());
-        call = match &range.turns {
-            None => call.key_condition_expression("#partition = :partition"),
-            Some((first, last)) => call
+        call = match &range.part {
+            Part::Whole => call.key_condition_expression("#partition = :partition"),
+            Part::Begins(start) => call
+                .key_condition_expression("#partition = :partition AND begins_with(#sort, :start)")
+                .expression_attribute_names("#sort", SORT)
+                .expression_attribute_values(":start", items::string(start.as_str())),
+            Part::Turns(first, last) => call
                 .index_name(TURN)
                 .key_condition_expression("#partition = :partition AND #turn BETWEEN :first AND :last")
                 .expression_attribute_names("#turn", TURN)

@@ -131,3 +131,20 @@ fn rotations_tell_people_once_and_a_channel_that_fails_does_not_stop_them() {
     desk.run(&["rotate", "tick"]).exits(0);
     assert_eq!(endpoint.kinds(), ["aborted"], "the end is told by the next tick");
 }
+
+#[test]
+fn users_left_for_a_person_are_told_once_by_what_begins_rotations_and_never_by_a_plan() {
+    let endpoint = Endpoint::new();
+    let sandbox = Sandbox::start(12);
+    let mut desk = sandbox.desk();
+    desk.export("HOOK", "hook-secret");
+    desk.write("rotakey.toml", endpoint.configuration() + "events = \"left\"\n");
+    let plan = desk.run(&["rotate", "plan", "--format", "json"]).exits(1).json();
+    let left = plan["left_for_a_person"].as_array().unwrap().len();
+    assert!(left > 0, "{plan}");
+    assert!(endpoint.kinds().is_empty(), "a plan tells nobody");
+    desk.run(&["rotate", "apply"]).exits(1);
+    assert_eq!(endpoint.kinds(), vec!["left"; left]);
+    desk.run(&["rotate", "apply"]).exits(1);
+    assert!(endpoint.kinds().is_empty(), "for the same reason nobody is told twice");
+}

@@ -224,12 +224,16 @@ fn read_message(from: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(message))
 }
 
-/// The operation of a request: in the query protocol a field of the body, in the JSON protocol a header.
+/// The operation of a request: in the query protocol a field of the body, in the JSON protocol a header. Of S3, which
+/// has neither, rotakey calls one.
 fn action(request: &[u8]) -> String {
     let text = String::from_utf8_lossy(request);
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     if head.contains(" /_sandbox/") {
         return CLOCK.to_owned();
+    }
+    if head.starts_with("GET / ") && head.contains("/s3/aws4_request") {
+        return "ListBuckets".to_owned();
     }
     let target = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::notice::{Notice, NoticeId, Severity, one_line};
+use super::notice::{Notice, NoticeId, NoticeKind, Severity, one_line};
 use super::template::NoticeTemplate;
 use super::words::minute;
 
@@ -85,7 +85,7 @@ impl Message {
         pieces.extend(notice.why.as_ref().map(|why| Piece::Text(format!("Why: {why}"))));
         pieces.extend(notice.what_to_do.as_ref().map(|todo| Piece::Text(format!("What to do: {todo}"))));
         pieces.extend(notice.commands.iter().cloned().map(Piece::Command));
-        if notice.rotation.is_some() {
+        if notice.kind != NoticeKind::Test {
             pieces.push(Piece::Aside(aside(notice)));
         }
         pieces

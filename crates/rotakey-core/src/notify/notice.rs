@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccessKeyId, AccountId, RotationId, UserName};
+use crate::id::{AccessKeyId, AccountId, RotationId};
+use crate::policy::Principal;
 
 /// What a notice is known by, for ever: the rotation, the entry of its log, the kind, and the number of a reminder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,6 +37,34 @@ impl NoticeId {
 }
 
 impl fmt::Display for NoticeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What notices are about, and what was sent of them is kept by: a rotation, or a user that is left to a person.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Topic(String);
+
+impl Topic {
+    /// A topic as a store gives it back.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&RotationId> for Topic {
+    fn from(rotation: &RotationId) -> Self {
+        Self(rotation.to_string())
+    }
+}
+
+impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -73,14 +102,16 @@ pub enum NoticeKind {
     Aborted,
     /// Somebody must still do something.
     Reminder,
+    /// A key is due, but only a person can say what to do: no rotation begins.
+    Left,
     /// A test of the way to people. It cannot be chosen.
     #[schemars(skip)]
     Test,
 }
 
 impl NoticeKind {
-    /// All that can be chosen, in the order in which a rotation gives them.
-    pub const ALL: [Self; 14] = [
+    /// All that can be chosen, in the order in which a rotation gives them, and last what is told without one.
+    pub const ALL: [Self; 15] = [
         Self::Begun,
         Self::Published,
         Self::Asks,
@@ -95,6 +126,7 @@ impl NoticeKind {
         Self::RolledBack,
         Self::Aborted,
         Self::Reminder,
+        Self::Left,
     ];
 
     /// The name, in kebab-case.
@@ -114,6 +146,7 @@ impl NoticeKind {
             Self::RolledBack => "rolled-back",
             Self::Aborted => "aborted",
             Self::Reminder => "reminder",
+            Self::Left => "left",
             Self::Test => "test",
         }
     }
@@ -178,14 +211,14 @@ pub struct Notice {
     pub severity: Severity,
     /// Since when it is so.
     pub since: Timestamp,
-    /// The rotation; `None` for a test.
+    /// The rotation; `None` if there is none.
     pub rotation: Option<RotationId>,
     /// The account of the user.
     pub account_id: AccountId,
     /// The user whose key it is.
-    pub user_name: UserName,
-    /// The key that is replaced.
-    pub old_key: AccessKeyId,
+    pub user_name: Principal,
+    /// The key that is replaced, in a rotation.
+    pub old_key: Option<AccessKeyId>,
     /// The key that replaces it, once there is one.
     pub new_key: Option<AccessKeyId>,
     /// Who owns the user, as its tags say.

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::words::{self, Lines};
 use crate::fact::{LastUsed, Seen};
-use crate::rotate::{Adoption, LAST_USED_GRANULARITY, NewKey, Rotation, State};
+use crate::rotate::{Adoption, NewKey, Rotation, State};
 
 /// Since when something is waited for: the entry of the log, and its instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub struct Need<'a> {
     pub(super) asks: bool,
     /// Which reminder it is, counted from 1.
     pub(super) number: i64,
+    now: Timestamp,
 }
 
 /// What was seen of the keys when it was looked whether a reminder is needed.
@@ -54,7 +55,7 @@ impl<'a> Need<'a> {
         now: Timestamp,
     ) -> Option<Self> {
         let number = waiting.times(every, now);
-        (number >= 1).then_some(Self { rotation, waiting, asks, number })
+        (number >= 1).then_some(Self { rotation, waiting, asks, number, now })
     }
 
     /// When it became due, the last of the times that are over.
@@ -81,37 +82,33 @@ impl<'a> Need<'a> {
         }
     }
 
+    /// Who was seen to use the keys goes before when they were used last: a use by somebody who has moved since asks
+    /// nothing of anybody.
     fn not_moved(&self, new: &NewKey, adoption: &Adoption, evidence: &Evidence) -> Option<Lines> {
-        if adoption.vouched_by.is_some() {
-            return None;
+        let rotation = self.rotation;
+        let still = rotation.still_on_old(adoption, self.now);
+        if !still.is_empty() {
+            return Some(words::consumers_left(rotation, &still));
         }
-        let old = match &evidence.old_key {
-            Seen::Known(last_used) => last_used,
-            Seen::Unknown(why) => return Some(words::not_known(self.rotation, why)),
+        match &evidence.old_key {
+            // Of whom somebody vouched nothing needs to be known.
+            Seen::Unknown(_) if adoption.vouched_by.is_some() => {}
+            Seen::Unknown(why) => return Some(words::not_known(rotation, why)),
+            Seen::Known(last_used) => {
+                let last_used = rotation.old_use(last_used);
+                if last_used.at().is_some_and(|at| rotation.shows_a_straggler(adoption, at)) {
+                    return Some(words::old_key_used(rotation, last_used));
+                }
+            }
+        }
+        let new_use = || match &evidence.new_key {
+            Seen::Known(last_used) => Ok(last_used),
+            Seen::Unknown(why) => Err(why),
         };
-        if old.at().is_some_and(|at| at > adoption.published_at) {
-            return Some(words::old_key_used(self.rotation, old));
-        }
-        // Nobody has to move who was not there: the machine goes on by itself.
-        let last_use = old.at().max(adoption.last_use)?;
-        if adoption.published_at.duration_since(last_use) >= self.rotation.plan().timing.longest_quiet {
-            return None;
-        }
-        match &evidence.new_key {
-            Seen::Unknown(why) => Some(words::not_known(self.rotation, why)),
-            Seen::Known(last_used) if used_by_others(new, last_used) => None,
-            Seen::Known(_) => Some(words::new_key_unused(self.rotation)),
-        }
-    }
-}
-
-/// Whether an application used the new key. rotakey's own probe is a use too; STS is all that it calls.
-fn used_by_others(new: &NewKey, last_used: &LastUsed) -> bool {
-    match last_used {
-        LastUsed::Never => false,
-        LastUsed::At { at, service, .. } => {
-            let ours = new.probed_at.is_some_and(|probed| *at <= probed + LAST_USED_GRANULARITY);
-            !ours || service.as_deref().is_some_and(|service| service != "sts")
+        match rotation.adopted(new, adoption, new_use) {
+            Ok(Some(_)) => None,
+            Ok(None) => Some(words::new_key_unused(rotation)),
+            Err(why) => Some(words::not_known(rotation, why)),
         }
     }
 }

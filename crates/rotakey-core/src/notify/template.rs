@@ -105,7 +105,7 @@ fn field(notice: &Notice, name: &str) -> String {
         "user" => notice.user_name.to_string(),
         "account" => notice.account_id.to_string(),
         "owner" => optional(&notice.owner),
-        "old_key" => notice.old_key.to_string(),
+        "old_key" => notice.old_key.as_ref().map(ToString::to_string).unwrap_or_default(),
         "new_key" => notice.new_key.as_ref().map(ToString::to_string).unwrap_or_default(),
         "rotation" => notice.rotation.as_ref().map(ToString::to_string).unwrap_or_default(),
         _ => notice.id.to_string(),

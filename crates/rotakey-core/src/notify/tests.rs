@@ -4,11 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::destination::{DestinationSpec, SecretsManager};
-use crate::fact::{LastUsed, Seen};
+use crate::fact::{KeyStatus, LastUsed, Seen};
 use crate::id::{AccessKeyId, RotationId};
+use crate::policy::Principal;
 use crate::rotate::{
-    Answer, ChainHash, EFFECT_DEADLINE, Ending, Entry, Event, FailureKind, Intent, Note, Outcome, Plan,
-    Question, Subject, Task, Timing,
+    Answer, ChainHash, Consumer, ConsumerUse, EFFECT_DEADLINE, Ending, Entry, Event, FailureKind, Intent,
+    KeyUsage, KnownKey, Note, Outcome, Plan, Question, Subject, Task, Timing,
 };
 use crate::secret::{AccessKeyPair, Secret};
 
@@ -231,6 +232,39 @@ fn the_same_log_gives_the_same_ids_and_a_longer_one_the_same_and_more() {
     assert_eq!(unique.len(), after.len());
 }
 
+#[test]
+fn a_user_left_to_a_person_is_told_why_with_its_keys_and_what_to_do() {
+    let left = Left {
+        account_id: "111122223333".parse().unwrap(),
+        user_name: "ci-deploy".parse().unwrap(),
+        user_id: None,
+        why: "an inactive key\u{7} takes the second place".into(),
+        keys: vec![KnownKey {
+            key: OLD.into(),
+            status: KeyStatus::Inactive,
+            created_at: None,
+            last_used: Some(LastUsed::Never),
+        }],
+        advice: "delete the inactive key if nobody misses it".into(),
+        since: "2026-11-01T08:00:00Z".parse().unwrap(),
+        number: 2,
+    };
+    assert_eq!(left.notice().id.as_str(), "left/111122223333/ci-deploy/2/left");
+    insta::assert_snapshot!(read(&[left.notice()]), @r"
+    [warning] ci-deploy: a key is due, and only a person can say what to do
+    rotakey leaves the keys of ci-deploy in account 111122223333 alone. Its keys: AKIAOLDOLDOLDOLDOLD2 Inactive, never used.
+
+    Why: an inactive key  takes the second place
+
+    What to do: Delete the inactive key if nobody misses it.
+        rotakey rotate plan --user ci-deploy
+
+    User ci-deploy in account 111122223333, since 2026-11-01 08:00 UTC
+    ");
+    let root = Left { user_name: Principal::Root, ..left };
+    assert_eq!(root.notice().commands, ["rotakey rotate plan"]);
+}
+
 const EVERY: SignedDuration = SignedDuration::from_hours(72);
 
 /// What somebody is reminded of so long after the log ends.
@@ -270,6 +304,77 @@ fn reminders_come_only_while_the_evidence_says_that_something_is_to_be_done() {
     }
     let over = log.ready().disabled();
     assert_eq!(reminded(&over, 1_000, before(), unused()), None);
+}
+
+/// The log with a look at who uses the keys, on 2026-11-03 at 10:00: each with its last use.
+fn looked(log: Log, old: &[(&str, &str)], new: &[(&str, &str)], incomplete: Option<&str>) -> Log {
+    let at = "2026-11-03T10:00:00Z".parse().unwrap();
+    let usage = |uses: &[(&str, &str)]| {
+        let consumers = uses.iter().map(|(source, at)| ConsumerUse {
+            consumer: Consumer {
+                source: (*source).to_owned(),
+                agent: "aws-cli".to_owned(),
+                service: "s3".to_owned(),
+                region: "eu-west-1".to_owned(),
+            },
+            first_at: at.parse().unwrap(),
+            last_at: at.parse().unwrap(),
+            calls: 1,
+            longest_gap: SignedDuration::ZERO,
+        });
+        Box::new(KeyUsage {
+            consumers: consumers.collect(),
+            incomplete: incomplete.map(str::to_owned),
+            ..KeyUsage::none("2026-08-01T00:00:00Z".parse().unwrap(), at)
+        })
+    };
+    Log { now: at, ..log }.notes(Note::UsageSeen { old: usage(old), new: usage(new) })
+}
+
+#[test]
+fn a_reminder_names_who_still_uses_the_old_key() {
+    let batch = ("10.1.0.0/24", "2026-11-03T07:00:00Z");
+    let before = ("10.9.0.0/24", "2026-11-01T07:00:00Z");
+    let log = looked(Log::begun().published(), &[batch, before], &[], Some("no data events"));
+    let unknown = || Seen::Unknown("throttled".to_owned());
+    let notice = reminded(&log, 73, unknown(), unknown()).unwrap();
+    insta::assert_snapshot!(read(&[notice]), @r"
+    [warning] ci-deploy: an application still uses the old access key
+    AKIAOLDOLDOLDOLDOLD2 is still used by: 10.1.0.0/24, aws-cli, s3 in eu-west-1 (last seen on it at 2026-11-03 07:00 UTC). The new key is in place since 2026-11-01 22:00 UTC.
+
+    What to do: Restart or redeploy what still has AKIAOLDOLDOLDOLDOLD2. If nothing needs the key any more, tell rotakey so when it asks.
+        rotakey rotate status
+        rotakey trail consumers AKIAOLDOLDOLDOLDOLD2
+
+    User ci-deploy in account 111122223333, rotation r-abcdefgh, since 2026-11-01 22:00 UTC
+    ");
+}
+
+#[test]
+fn a_use_of_the_old_key_by_who_has_moved_since_is_no_reason_to_remind() {
+    let (old, new) = ([("10.1.0.0/24", "2026-11-03T07:00:00Z")], [("10.1.0.0/24", "2026-11-03T08:00:00Z")]);
+    let use_of = |at| (known(at), known("2026-11-03T08:00:00Z"));
+    let reminds = |log: &Log, (old, new)| reminded(log, 73, old, new).map(|notice| notice.what);
+    let all = looked(Log::begun().published(), &old, &new, None);
+    assert_eq!(reminds(&all, use_of("2026-11-03T07:00:00Z")), None, "it has moved");
+
+    let later = reminds(&all, use_of("2026-11-03T11:00:00Z")).unwrap();
+    assert!(later.contains("was used at 2026-11-03 11:00 UTC"), "nobody has looked since: {later}");
+    let other = reminds(&all, use_of("2026-11-03T09:00:00Z")).unwrap();
+    assert!(other.contains("was used at 2026-11-03 09:00 UTC"), "not by anybody that is known: {other}");
+    let some = looked(Log::begun().published(), &old, &new, Some("no data events"));
+    let perhaps = reminds(&some, use_of("2026-11-03T07:00:00Z")).unwrap();
+    assert!(perhaps.contains("was used at 2026-11-03 07:00 UTC"), "others may have used it too: {perhaps}");
+}
+
+#[test]
+fn whoever_was_vouched_for_is_reminded_of_again_only_if_it_uses_the_old_key_after_that() {
+    let log = Log { now: "2026-11-02T12:00:00Z".parse().unwrap(), ..Log::begun().published() };
+    let log = log.asks(Question::NotAdopted { since: Timestamp::UNIX_EPOCH });
+    let vouched = log.then(Event::Answered { answer: Answer::Vouch, by: "ann".into() });
+    let unused = || Seen::Known(LastUsed::Never);
+    assert_eq!(reminded(&vouched, 100, known("2026-11-02T11:00:00Z"), unused()), None);
+    assert!(reminded(&vouched, 100, known("2026-11-02T14:00:00Z"), unused()).is_some());
 }
 
 #[test]

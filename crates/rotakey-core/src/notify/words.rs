@@ -3,10 +3,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::left::Left;
 use super::notice::{Incident, Notice, NoticeId, NoticeKind, Severity, one_line};
 use crate::fact::LastUsed;
 use crate::id::{AccessKeyId, AccountId, UserName};
-use crate::rotate::{Ending, Question, Rotation, State};
+use crate::policy::Principal;
+use crate::rotate::{ConsumerUse, Ending, Question, Rotation, State};
+
+/// The most consumers that are named at once.
+const MOST_NAMED: usize = 5;
 
 /// The words of a notice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,8 +52,8 @@ pub(super) fn with_lines(
         since,
         rotation: Some(rotation.id().clone()),
         account_id: subject.account_id,
-        user_name: subject.user_name.clone(),
-        old_key: rotation.plan().old_key.clone(),
+        user_name: Principal::User(subject.user_name.clone()),
+        old_key: Some(rotation.plan().old_key.clone()),
         new_key: new_key(rotation).cloned(),
         owner: None,
         title: one_line(&format!("{}: {}", subject.user_name, lines.title)),
@@ -57,6 +62,35 @@ pub(super) fn with_lines(
         what_to_do: lines.what_to_do.as_deref().map(one_line),
         commands: lines.commands,
         incident,
+    }
+}
+
+/// The notice of a user that a plan leaves to a person.
+pub(super) fn left(left: &Left, id: NoticeId) -> Notice {
+    let (user, account) = (&left.user_name, left.account_id);
+    let keys: Vec<_> = left.keys.iter().map(ToString::to_string).collect();
+    let keys = match keys.is_empty() {
+        true => String::new(),
+        false => format!(" Its keys: {}.", keys.join("; ")),
+    };
+    let selection = user.user().map_or_else(String::new, |name| format!(" --user {name}"));
+    Notice {
+        id,
+        kind: NoticeKind::Left,
+        severity: Severity::Warning,
+        since: left.since,
+        rotation: None,
+        account_id: account,
+        user_name: user.clone(),
+        old_key: None,
+        new_key: None,
+        owner: None,
+        title: one_line(&format!("{user}: a key is due, and only a person can say what to do")),
+        what: one_line(&format!("rotakey leaves the keys of {user} in account {account} alone.{keys}")),
+        why: Some(one_line(&left.why)),
+        what_to_do: Some(one_line(&sentence(&left.advice))),
+        commands: vec![format!("rotakey rotate plan{selection}")],
+        incident: None,
     }
 }
 
@@ -70,8 +104,8 @@ pub fn test_notice(id: NoticeId, at: Timestamp) -> Notice {
         since: at,
         rotation: None,
         account_id,
-        user_name: "nobody".parse::<UserName>().expect("letters are a user name"),
-        old_key: "AKIAIOSFODNN7EXAMPLE".parse::<AccessKeyId>().expect("AWS's example is a key id"),
+        user_name: Principal::User("nobody".parse::<UserName>().expect("letters are a user name")),
+        old_key: "AKIAIOSFODNN7EXAMPLE".parse::<AccessKeyId>().ok(),
         new_key: None,
         owner: None,
         title: "this is a test of rotakey's notices".to_owned(),
@@ -237,8 +271,8 @@ fn lines(rotation: &Rotation, kind: NoticeKind, at: Timestamp) -> Lines {
             commands: vec![log(rotation)],
             severity: Some(Severity::Warning),
         },
-        // Neither follows from a step of a rotation.
-        NoticeKind::Reminder | NoticeKind::Test => Lines::default(),
+        // None of these follows from a step of a rotation.
+        NoticeKind::Reminder | NoticeKind::Left | NoticeKind::Test => Lines::default(),
     }
 }
 
@@ -277,6 +311,25 @@ pub(super) fn old_key_used(rotation: &Rotation, last_used: &LastUsed) -> Lines {
         rotation,
         "an application still uses the old access key",
         format!("{old} was used {}.", used(last_used)),
+    )
+}
+
+/// The reminder of a move that these have not made.
+pub(super) fn consumers_left(rotation: &Rotation, left: &[&ConsumerUse]) -> Lines {
+    let named: Vec<_> = left
+        .iter()
+        .take(MOST_NAMED)
+        .map(|used| format!("{} (last seen on it at {})", used.consumer, minute(used.last_at)))
+        .collect();
+    let more = match left.len() - named.len() {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let old = &rotation.plan().old_key;
+    moving(
+        rotation,
+        "an application still uses the old access key",
+        format!("{old} is still used by: {}{more}.", named.join("; ")),
     )
 }
 

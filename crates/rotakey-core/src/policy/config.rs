@@ -32,8 +32,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// What can be used, but is perhaps not meant, in the order of the file. An exemption that has expired
-    /// is among it: it exempts nothing any more.
+    /// What can be used, but is perhaps not meant, in the order of the file. An exemption that has expired and a
+    /// freeze that has ended are among it: they do nothing any more.
     pub fn warnings(&self, now: Timestamp) -> Vec<Mistake> {
         let expired =
             self.policy.exemptions.iter().enumerate().filter(|(_, exemption)| exemption.is_expired(now));
@@ -44,7 +44,16 @@ impl Config {
             hint: Some("remove it, or have it granted again".into()),
             gravity: Gravity::Warning,
         });
-        let mut warnings: Vec<_> = self.warnings.iter().cloned().chain(expired).collect();
+        let freezes = &self.rotate.controls.freezes;
+        let ended = freezes.iter().enumerate().filter(|(_, freeze)| freeze.has_ended(now));
+        let ended = ended.map(|(index, freeze)| Mistake {
+            position: freeze.position,
+            key: format!("rotate.freeze[{}].to", index + 1),
+            what: format!("the freeze {:?} ended at {}", freeze.name, freeze.to),
+            hint: Some("remove it, or say when it comes again".into()),
+            gravity: Gravity::Warning,
+        });
+        let mut warnings: Vec<_> = self.warnings.iter().cloned().chain(expired).chain(ended).collect();
         warnings.sort_by_key(|warning| warning.position);
         warnings
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::plan::{Finish, Plan, Subject, Task, Timing, UserTraits};
 use super::relation::{KeyUse, Relation, relation};
@@ -53,7 +53,7 @@ pub enum Choice {
 }
 
 /// What is known of a key that a person has to decide about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownKey {
     /// The key, or its place in the credential report.
     pub key: String,

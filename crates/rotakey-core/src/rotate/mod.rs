@@ -24,6 +24,7 @@
 //! - **Disable before delete, always**, and at least [`MINIMUM_REST`] in between; also for a key that
 //!   nobody can ever have used.
 
+mod adoption;
 mod apply;
 mod approval;
 mod check;

@@ -399,6 +399,12 @@ impl Adoption {
         }
     }
 
+    /// From when on a use of the old key means that somebody has not moved: from the publish, or from when somebody
+    /// vouched that every application has the new key.
+    pub(super) fn to_move_from(&self) -> Timestamp {
+        if self.vouched_by.is_some() { self.patience_from } else { self.published_at }
+    }
+
     pub(super) fn used(self, last_used: &LastUsed) -> Self {
         let Some(at) = last_used.at() else { return self };
         self.used_at(at)

@@ -324,6 +324,12 @@ impl KnownUsage {
             .or_else(|| new.ends_early(looked_at))
     }
 
+    /// Whether all uses up to that one are known, and that one too.
+    pub(super) fn has_seen(&self, timing: &Timing, last_use: Timestamp) -> bool {
+        self.old.as_ref().is_some_and(|old| last_use <= old.as_of)
+            && self.incomplete(timing, Some(last_use)).is_none()
+    }
+
     /// Who was seen on the new key.
     pub fn adopters(&self) -> &[ConsumerUse] {
         self.new.as_ref().map_or(&[], |new| &new.consumers)

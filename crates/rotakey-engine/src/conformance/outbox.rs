@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rotakey_core::id::RotationId;
-use rotakey_core::notify::NoticeId;
+use rotakey_core::notify::{NoticeId, Topic};
 
 use crate::outbox::{Delivery, DeliveryState, Outbox};
 use crate::store::StoreError;
@@ -14,10 +14,10 @@ pub async fn check_all(outbox: &dyn Outbox) {
     a_rotation_is_settled_once_and_for_all(outbox).await;
 }
 
-/// [`Outbox::deliveries`] gives back what [`Outbox::write`] took, each by rotation, notice and channel.
+/// [`Outbox::deliveries`] gives back what [`Outbox::write`] took, each by topic, notice and channel.
 pub async fn what_is_written_is_read_back(outbox: &dyn Outbox) {
     let rotation = rotation('b');
-    assert_eq!(outbox.deliveries(&rotation).await, Ok(Vec::new()), "nothing was written");
+    assert_eq!(outbox.deliveries(&topic(&rotation)).await, Ok(Vec::new()), "nothing was written");
     let states = [
         DeliveryState::Sending { until: at(1) },
         DeliveryState::Failed { at: at(2), message: "it's \"no\" answer\u{1f525}".to_owned() },
@@ -28,15 +28,25 @@ pub async fn what_is_written_is_read_back(outbox: &dyn Outbox) {
         let delivery =
             Delivery { version, attempts: version, state, ..delivery(&rotation, "2/begun", "mail") };
         outbox.write(&delivery).await.expect("the version follows the one before");
-        assert_eq!(outbox.deliveries(&rotation).await, Ok(vec![delivery]));
+        assert_eq!(outbox.deliveries(&topic(&rotation)).await, Ok(vec![delivery]));
     }
     let others = [("2/begun", "chat"), ("3/asks", "mail")];
     for (notice, channel) in others {
         let other = Delivery { state: DeliveryState::NotMeant, ..delivery(&rotation, notice, channel) };
         outbox.write(&other).await.expect("it is the first of its own");
     }
-    assert_eq!(outbox.deliveries(&rotation).await.map(|all| all.len()), Ok(3));
-    assert_eq!(outbox.deliveries(&self::rotation('c')).await, Ok(Vec::new()), "another rotation has nothing");
+    assert_eq!(outbox.deliveries(&topic(&rotation)).await.map(|all| all.len()), Ok(3));
+    assert_eq!(
+        outbox.deliveries(&topic(&self::rotation('c'))).await,
+        Ok(Vec::new()),
+        "another rotation has nothing"
+    );
+    // A user that is left to a person is a topic as well; root is called this.
+    let topic = Topic::from_stored("left/111122223333/<root_account>".to_owned());
+    let notice = NoticeId::from_stored(format!("{topic}/1/left"));
+    let left = Delivery { topic: topic.clone(), notice, ..delivery(&rotation, "2/begun", "mail") };
+    outbox.write(&left).await.expect("it is the first of its own");
+    assert_eq!(outbox.deliveries(&topic).await, Ok(vec![left]));
 }
 
 /// [`Outbox::write`] takes only the version that follows.
@@ -49,7 +59,11 @@ pub async fn only_one_of_two_writers_wins(outbox: &dyn Outbox) {
     assert_eq!(outbox.write(&first).await, Err(StoreError::Conflict), "version 1 is there");
     outbox.write(&skipped).await.expect("version 2 follows version 1");
     assert_eq!(outbox.write(&skipped).await, Err(StoreError::Conflict), "version 2 is there");
-    assert_eq!(outbox.deliveries(&rotation).await, Ok(vec![skipped]), "what was refused changed nothing");
+    assert_eq!(
+        outbox.deliveries(&topic(&rotation)).await,
+        Ok(vec![skipped]),
+        "what was refused changed nothing"
+    );
 }
 
 /// [`Outbox::settled`] has what [`Outbox::settle`] was told, once.
@@ -66,9 +80,13 @@ fn rotation(letter: char) -> RotationId {
     format!("r-{}", letter.to_string().repeat(16)).parse().expect("letters are a rotation id")
 }
 
+fn topic(rotation: &RotationId) -> Topic {
+    rotation.into()
+}
+
 fn delivery(rotation: &RotationId, notice: &str, channel: &str) -> Delivery {
     Delivery {
-        rotation: rotation.clone(),
+        topic: topic(rotation),
         notice: NoticeId::from_stored(format!("{rotation}/{notice}")),
         channel: channel.to_owned(),
         version: 1,

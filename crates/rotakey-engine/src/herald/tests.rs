@@ -6,20 +6,22 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use rotakey_core::destination::{DestinationSpec, SecretsManager};
-use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, Tags};
+use rotakey_core::fact::{KeyFacts, KeyStatus, LastUsed, Tags, UserFacts};
 use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserName};
 use rotakey_core::notify::{Message, NotifierSpec};
-use rotakey_core::policy::check;
+use rotakey_core::policy::{Config, check};
 use rotakey_core::rotate::{
     Answer, Ending, Event, Intent, Note, Outcome, Plan, Question, Subject, Task, Timing,
 };
 use rotakey_core::secret::{AccessKeyPair, Secret};
 
 use super::*;
+use crate::driver::{Engine, Ports};
 use crate::journal::Journal;
+use crate::left::{Ask, Planned};
 use crate::memory_outbox::MemoryOutbox;
 use crate::memory_store::MemoryStore;
-use crate::port::{CallerIdentity, Iam, KeyProbe, Notifier};
+use crate::port::{CallerIdentity, Destination, Destinations, Iam, KeyProbe, NoChecks, Notifier};
 
 const ACCOUNT: &str = "111122223333";
 
@@ -75,6 +77,15 @@ impl World {
         Journal::begin(&self.store, plan, self.now()).now_or_never().unwrap().unwrap()
     }
 
+    /// Somebody plans, and the user is left to a person for that reason, or is not.
+    fn leaves(&self, user: &str, why: Option<&str>) {
+        let ask = why.map(|why| Ask { why: why.into(), keys: Vec::new(), advice: "look".into() });
+        let user_id = Some(user_id(user));
+        let account_id = ACCOUNT.parse().unwrap();
+        let planned = Planned { account_id, user_name: user.parse().unwrap(), user_id, ask };
+        left::keep(&self.store, vec![planned], self.now()).now_or_never().unwrap().unwrap();
+    }
+
     fn happens(&self, rotation: &RotationId, events: impl IntoIterator<Item = Event>) {
         let mut journal = Journal::open(&self.store, rotation).now_or_never().unwrap().unwrap();
         for event in events {
@@ -88,6 +99,16 @@ impl World {
 
     fn passes(&self, config: &str) -> Told {
         let config = check(config).unwrap();
+        self.herald(&config).pass().now_or_never().unwrap().unwrap()
+    }
+
+    /// A tick in which nothing was driven.
+    fn ticks(&self, config: &str) -> Told {
+        let config = check(config).unwrap();
+        self.herald(&config).pass_after(Vec::new()).now_or_never().unwrap().unwrap()
+    }
+
+    fn herald<'a>(&'a self, config: &'a Config) -> Herald<'a> {
         let ports = HeraldPorts {
             store: &self.store,
             outbox: &self.outbox,
@@ -95,7 +116,14 @@ impl World {
             notifiers: self,
             clock: self,
         };
-        Herald::new(ports, &config.notify, &config.policy).pass().now_or_never().unwrap().unwrap()
+        Herald::new(ports, &config.notify, &config.policy)
+    }
+
+    /// A person does something to a rotation, and nothing is driven.
+    fn person(&self, does: impl AsyncFnOnce(&Engine<'_>)) {
+        let ports =
+            Ports { accounts: self, destinations: self, checks: &NoChecks, store: &self.store, clock: self };
+        does(&Engine::new(ports, "w".parse().unwrap(), &|_, _| {})).now_or_never().unwrap();
     }
 
     /// The kinds of notices in each message since the last call, with the address that it went to.
@@ -181,6 +209,12 @@ impl KeyProbe for World {
 
     async fn knows(&self, _: &AccessKeyPair, _: &str, _: &str) -> Result<(), PortError> {
         unreachable!("a herald has no use for it")
+    }
+}
+
+impl Destinations for World {
+    fn open(&self, _: &DestinationSpec) -> Result<Box<dyn Destination>, PortError> {
+        unreachable!("nothing is driven here")
     }
 }
 
@@ -304,7 +338,7 @@ fn what_a_worker_died_in_is_sent_again_with_the_same_id() {
     let rotation = world.begins("ci");
     world.passes(CHAT);
     let first = world.mail.lock().unwrap()[0].1.id();
-    let told = world.outbox.deliveries(&rotation).now_or_never().unwrap().unwrap();
+    let told = world.outbox.deliveries(&Topic::from(&rotation)).now_or_never().unwrap().unwrap();
     // It died after the message went out, before it wrote that down.
     let until = world.now() + SENDING_DEADLINE;
     let died = Delivery { version: 3, state: DeliveryState::Sending { until }, ..told[0].clone() };
@@ -328,6 +362,7 @@ fn a_channel_that_fails_is_tried_again_and_keeps_nobody_else_from_being_told() {
     world.down.lock().unwrap().insert("chat".into(), PortErrorKind::Ambiguous);
     let told = world.passes(&both);
     assert_eq!((told.sent.len(), told.failed.len()), (2, 1), "a channel that does not answer is asked once");
+    assert_eq!(told.due, Some(world.now() + SignedDuration::from_mins(2)), "and again soon");
     assert_eq!(world.read(), ["b ci:begun", "b ci:asks"]);
 
     world.down.lock().unwrap().clear();
@@ -478,4 +513,90 @@ fn a_new_channel_is_not_told_what_is_long_over() {
     world.happens(&rotation, [asked()]);
     world.passes(CHAT);
     assert_eq!(world.read(), ["chat ci:asks"]);
+}
+
+#[test]
+fn a_user_left_to_a_person_is_told_once_for_each_reason() {
+    let world = World::new();
+    for _ in 0..3 {
+        world.leaves("ci", Some("two keys"));
+        world.later(5);
+        world.ticks(CHAT);
+    }
+    assert_eq!(world.read(), ["chat ci:left"]);
+    world.leaves("ci", Some("no destination"));
+    world.ticks(CHAT);
+    assert_eq!(world.read(), ["chat ci:left"], "that is something else");
+    world.leaves("ci", None);
+    world.ticks(CHAT);
+    assert!(world.read().is_empty(), "that nobody is asked any more is no news");
+    world.leaves("ci", Some("no destination"));
+    world.ticks(CHAT);
+    assert_eq!(world.read(), ["chat ci:left"], "it was over, and is so again");
+}
+
+#[test]
+fn a_user_that_two_find_left_at_a_time_is_told_once() {
+    let world = World::new();
+    world.leaves("ci", Some("two keys"));
+    world.ticks(CHAT);
+    // The other one looked before anything was kept, and keeps its own.
+    world.later(1);
+    let topic = Left::topic(ACCOUNT.parse().unwrap(), &"ci".parse().unwrap());
+    world.store.set_control(topic.as_str(), None).now_or_never().unwrap().unwrap();
+    world.leaves("ci", Some("two keys"));
+    world.ticks(CHAT);
+    assert_eq!(world.read(), ["chat ci:left"]);
+}
+
+#[test]
+fn users_left_to_a_person_are_told_by_their_tags_in_the_digest_and_again_if_that_fails() {
+    let digest = with("match = { user = \"c*\" }\ndigest = \"12:00 Europe/Berlin\"");
+    let world = World::new();
+    world.begins("ci");
+    for user in ["cd", "ce", "backup"] {
+        world.leaves(user, Some("two keys"));
+    }
+    world.ticks(&digest);
+    assert!(world.read().is_empty());
+    world.down.lock().unwrap().insert("chat".into(), PortErrorKind::Ambiguous);
+    world.later(3);
+    world.ticks(&digest);
+    world.down.lock().unwrap().clear();
+    world.later(1);
+    world.ticks(&digest);
+    let mail = world.mail.lock().unwrap();
+    assert!(mail[0].1.notices().iter().all(|notice| notice.owner.as_deref() == Some("ann@example.com")));
+    drop(mail);
+    assert_eq!(world.read(), ["chat cd:left ce:left ci:begun"]);
+}
+
+#[test]
+fn a_channel_that_pages_people_is_not_for_users_that_wait() {
+    let world = World::new();
+    world.leaves("ci", Some("two keys"));
+    let pager = "[[notify]]\nname = \"pager\"\ntype = \"pagerduty\"\nrouting_key = { env = \"X\" }\n";
+    world.ticks(pager);
+    assert!(world.read().is_empty());
+}
+
+#[test]
+fn what_a_person_does_is_told_by_the_next_tick_though_nothing_is_driven() {
+    let world = World::new();
+    let rotation = world.begins("ci");
+    world.happens(&rotation, [asked()]);
+    world.ticks(CHAT);
+    world.read();
+    world.later(1);
+    world.person(async |engine| drop(engine.answer(&rotation, Answer::LookAgain, "ann").await.unwrap()));
+    world.ticks(CHAT);
+    assert_eq!(world.read(), ["chat ci:settled"]);
+    world.later(1);
+    world.person(async |engine| drop(engine.roll_back(&rotation, "ann", "a freeze").await.unwrap()));
+    world.ticks(CHAT);
+    assert_eq!(world.read(), ["chat ci:rolling-back"]);
+    world.later(1);
+    world.person(async |engine| drop(engine.abort(&rotation, "ann", "a freeze").await.unwrap()));
+    world.ticks(CHAT);
+    assert_eq!(world.read(), ["chat ci:aborted"]);
 }

@@ -6,6 +6,7 @@
 
 mod chaos;
 mod monthly;
+mod own_key;
 mod scene;
 mod witness;
 

@@ -1,10 +1,10 @@
-//! Deliveries of notices as rows, in either database.
+//! Deliveries of notices as rows, in either database. The column `rotation` holds the topic, which most often is one.
 
 use jiff::Timestamp;
-use rotakey_core::notify::NoticeId;
+use rotakey_core::notify::{NoticeId, Topic};
 use rotakey_engine::outbox::{Delivery, DeliveryState};
 
-use super::rows::{Columns, decode, parsed};
+use super::rows::{Columns, decode};
 
 /// A state as the columns `state`, `at` and `message`.
 pub(super) fn columns(state: &DeliveryState) -> (&'static str, Option<String>, Option<&str>) {
@@ -20,7 +20,7 @@ pub(super) fn delivery(row: &impl Columns) -> Result<Delivery, sqlx::Error> {
     let at = || row.text("at")?.parse::<Timestamp>().map_err(decode);
     let number = |column| u32::try_from(row.number(column)?.unwrap_or_default()).map_err(decode);
     Ok(Delivery {
-        rotation: parsed(row, "rotation")?,
+        topic: Topic::from_stored(row.text("rotation")?),
         notice: NoticeId::from_stored(row.text("notice")?),
         channel: row.text("channel")?,
         version: number("version")?,

@@ -2,12 +2,13 @@
 
 use clap::Args;
 use rotakey_engine::journal::JournalError;
+use rotakey_engine::left::{self, Planned};
 use rotakey_engine::store::StoreError;
 
 use super::control::Situation;
 use super::drive::{report_on, tick, with_engine};
 use super::plan::PlanData;
-use super::selection::{Fallback, Selection};
+use super::selection::{Fallback, Selected, Selection};
 use crate::assembly::Outside;
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::explain::journal_error;
@@ -25,7 +26,9 @@ use crate::quantity::count;
 
 What limits, canaries, windows, freezes or a halt hold back does not begin; run
 it again, such as from cron. Of what lacks an approval nothing is done, and it
-exits with 1: `rotakey rotate approve` gives it.
+exits with 1: `rotakey rotate approve` gives it. Of users that are left for a
+person, those whom [[notify]] in rotakey.toml names are told once, and again
+when the reason changes.
 
 Without --wait, `rotakey rotate tick` goes on with the rotations later: most of
 their time they wait. Can be interrupted at any moment (also by a crash) and
@@ -48,7 +51,7 @@ pub(crate) async fn run(
     outside: &Outside,
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
-    let mut data = planned(args, outside, printer).await?;
+    let (mut data, planned) = planned(args, outside, printer).await?;
     data.tell_gaps(printer);
     let verdict = data.verdict();
     let driven = with_engine(outside, printer, async |engine| {
@@ -68,6 +71,11 @@ pub(crate) async fn run(
             }
         }
         printer.note(&format!("{} begun.", count(begun, "rotation")));
+        if !outside.config().notify.is_empty()
+            && let Err(error) = left::keep(outside.ports().store, planned, outside.now()).await
+        {
+            printer.warning(&format!("nobody is told of the users left for a person: {error}"));
+        }
         tick(engine, printer, args.wait).await
     })
     .await?;
@@ -80,8 +88,13 @@ pub(crate) async fn run(
     Ok(driven.or(verdict))
 }
 
-/// The plan. If a key goes to a file of rotakey's own, the identity that reads it exists after this.
-async fn planned(args: &ApplyArgs, outside: &Outside, printer: &Printer) -> Result<PlanData, CommandError> {
+/// The plan, and whom it leaves to a person or not. If a key goes to a file of rotakey's own, the identity that reads
+/// it exists after this.
+async fn planned(
+    args: &ApplyArgs,
+    outside: &Outside,
+    printer: &Printer,
+) -> Result<(PlanData, Vec<Planned>), CommandError> {
     let mut fallback = Fallback::find()?;
     let (config, store, now) = (outside.config(), outside.ports().store, outside.now());
     let chosen = {
@@ -90,6 +103,7 @@ async fn planned(args: &ApplyArgs, outside: &Outside, printer: &Printer) -> Resu
         planner.choose(outside.accounts().read(printer).await?, &args.selection).await?
     };
     let active = chosen.active.clone();
+    let planned = chosen.users.iter().map(Selected::planned).collect();
     let mut data = PlanData::new(chosen, config, now);
     for destination in data.rotations.iter_mut().flat_map(|rotation| &mut rotation.plan.destinations) {
         fallback.address(destination, printer)?;
@@ -99,5 +113,5 @@ async fn planned(args: &ApplyArgs, outside: &Outside, printer: &Printer) -> Resu
     let plans = data.rotations.iter().map(|rotation| &rotation.plan);
     let situation = Situation::read(controls, &active, plans, store).await?;
     data.hold(controls, &situation, now);
-    Ok(data)
+    Ok((data, planned))
 }

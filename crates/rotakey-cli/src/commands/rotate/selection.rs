@@ -16,6 +16,7 @@ use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserId, UserName};
 use rotakey_core::policy::{Config, KeySubject, UserSubject};
 use rotakey_core::rotate::{Choice, Chooser, KeyUsage, LOOK_BACK};
 use rotakey_engine::inventory::AccountInventory;
+use rotakey_engine::left::{Ask, Planned};
 use rotakey_engine::port::Accounts;
 use rotakey_engine::store::Store;
 
@@ -62,6 +63,20 @@ pub(crate) struct Chosen {
     /// How many users have an active key, in each account, selected or not.
     pub(crate) active: BTreeMap<AccountId, usize>,
     pub(crate) gaps: Vec<NotJudged>,
+}
+
+impl Selected {
+    /// Whether a person is asked about the user, and what.
+    pub(crate) fn planned(&self) -> Planned {
+        let ask = match &self.what {
+            What::Chosen(Choice::Ask { why, keys, advice }) => {
+                Some(Ask { why: why.clone(), keys: keys.clone(), advice: advice.clone() })
+            }
+            What::Chosen(_) | What::UnderWay(_) => None,
+        };
+        let UserSubject { account_id, principal, user_id, .. } = &self.subject;
+        Planned { account_id: *account_id, user_name: principal.clone(), user_id: user_id.clone(), ask }
+    }
 }
 
 impl Selection {

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::place::Kind;
 use super::scene::{End, Scene, Watched};
-use super::{for_each, from_create, is_effect};
+use super::{die, downtime, for_each, from_create, is_effect};
 use crate::proxy::{Count, Moment, Trap};
 
 const APPLY: [&str; 4] = ["rotate", "apply", "--wait", "-v"];
@@ -12,12 +12,6 @@ const TICK: [&str; 4] = ["rotate", "tick", "--wait", "-v"];
 
 fn scene() -> Scene {
     Scene::set(Kind::SecretsManager, Watched::Log)
-}
-
-/// How long the machine stays down before somebody starts the binary again: from at once to longer than any wait.
-fn downtime(number: usize) -> SignedDuration {
-    const MINUTES: [i64; 4] = [0, 3, 30, 60 * 24 * 3];
-    SignedDuration::from_mins(MINUTES[number % MINUTES.len()])
 }
 
 /// Where to kill a run that would send these requests: before and after each effect, and, of the looks between them,
@@ -37,19 +31,6 @@ fn boundaries(actions: &[(String, bool)], count: impl Fn(usize) -> Count) -> Vec
         }
     }
     boundaries
-}
-
-/// Dies there, and is found dead at the request that was meant.
-#[track_caller]
-fn die(scene: &Scene, arguments: &[&str], action: &str, trap: Trap) {
-    assert_eq!(scene.run(arguments, Some(trap)), End::Killed);
-    let calls = scene.calls();
-    let actions = |skip: usize| calls.iter().skip(skip).map(|call| call.action.as_str());
-    let met = match trap.at {
-        Count::FromStart(number) => actions(number).next(),
-        Count::FromCreate(number) => from_create(&calls).get(number).map(|call| call.action.as_str()),
-    };
-    assert_eq!(met, Some(action), "the requests come in the order in which they came before");
 }
 
 #[test]

@@ -121,7 +121,8 @@ fn freeze(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<Freeze> {
         return None;
     }
     let (from, to) = (instant_of(from, &time_zone), instant_of(end, &time_zone));
-    Some(Freeze { name: name?, matcher, from, to, time_zone, steps })
+    let position = reader.position(section);
+    Some(Freeze { name: name?, matcher, from, to, time_zone, steps, position })
 }
 
 fn window(reader: &mut Reader<'_>, section: &Section<'_>) -> Option<Window> {

@@ -202,6 +202,29 @@ expires = 2026-10-31
 }
 
 #[test]
+fn a_freeze_that_has_ended_is_a_warning() {
+    let text = r#"
+[[rotate.freeze]]
+name = "every year"
+from = 2027-12-18
+to = 2028-01-03
+
+[[rotate.freeze]]
+name = "end of the year"
+from = 2026-12-18
+to = 2027-01-03
+time_zone = "Europe/Berlin"
+"#;
+    let config = check(text).unwrap();
+    assert_eq!(config.warnings("2027-01-03T22:59:59Z".parse().unwrap()), []);
+    let warnings = config.warnings("2027-01-03T23:00:00Z".parse().unwrap());
+    insta::assert_snapshot!(render(&warnings), @r#"
+    warning: 7:1: rotate.freeze[2].to: the freeze "end of the year" ended at 2027-01-03T23:00:00Z
+        hint: remove it, or say when it comes again
+    "#);
+}
+
+#[test]
 fn every_mistake_in_a_notify_is_told_with_its_place_and_a_hint() {
     let text = r##"
 [[notify]]

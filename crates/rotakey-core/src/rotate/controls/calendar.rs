@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan};
 use schemars::JsonSchema;
 
 use super::Gate;
-use crate::policy::{Answer, Matcher};
+use crate::policy::{Answer, Matcher, Position};
 
 /// A time zone of the IANA database, as this program has it: every machine reads a calendar alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,9 +78,17 @@ pub struct Freeze {
     /// What it holds back; everything if absent.
     #[schemars(with = "Option<crate::policy::OneOrMany<Gate>>")]
     pub steps: Vec<Gate>,
+    /// Where the configuration says it.
+    #[schemars(skip)]
+    pub position: Position,
 }
 
 impl Freeze {
+    /// Whether it is over for good at `now`.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        now >= self.to
+    }
+
     /// Whether it holds that back at all.
     pub(super) fn holds(&self, gate: Gate) -> bool {
         self.steps.is_empty() || self.steps.contains(&gate)

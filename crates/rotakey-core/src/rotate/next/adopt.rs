@@ -26,7 +26,7 @@ pub(super) const MOST_NAMED: usize = 5;
 
 impl Decision<'_> {
     pub(super) fn adopt(&self, new: &NewKey, adoption: &Adoption) -> Step {
-        let old_use = self.old_use()?;
+        let old_use = self.rotation.old_use(self.last_used(self.old())?);
         if let Some(at) = old_use.at()
             && adoption.last_use.is_none_or(|known| at >= known + USE_RESOLUTION)
         {
@@ -43,7 +43,7 @@ impl Decision<'_> {
         let wanted = self.quiet_to_wait_for(adoption, old_use.at());
         let quiet_at = quiet_since + wanted + LAST_USED_LAG;
         let left = self.left(adoption);
-        let adopted = self.adopted(new, adoption)?;
+        let adopted = self.rotation.adopted(new, adoption, || self.last_used(&new.id))?;
         let impatient = adoption.patience_from + timing.adopt_timeout;
         match adopted {
             Some(adopted) if self.now >= quiet_at && left.is_empty() => {
@@ -71,16 +71,6 @@ impl Decision<'_> {
                 "no application has used the new key yet",
             )),
         }
-    }
-
-    /// The last use of the old key by others than rotakey, which asks with it whether it works again after it was
-    /// missed.
-    fn old_use(&self) -> Result<&LastUsed, Next> {
-        let used = self.last_used(self.old())?;
-        let asked = self.rotation.old_key_asked_at;
-        let ours = asked.zip(used.at()).is_some_and(|(asked, at)| at <= asked)
-            && matches!(used, LastUsed::At { service: Some(service), .. } if service == "sts");
-        Ok(if ours { &LastUsed::Never } else { used })
     }
 
     /// How long the old key must be quiet. Where all of its consumers are known, each is waited for by itself.

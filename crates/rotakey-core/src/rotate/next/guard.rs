@@ -3,15 +3,13 @@
 use jiff::SignedDuration;
 
 use super::{Decision, Next, act, note, wait};
-use crate::fact::{KeyFacts, KeyStatus, LastUsed, Seen};
+use crate::fact::{KeyFacts, KeyStatus, Seen};
 use crate::id::AccessKeyId;
-use crate::rotate::LAST_USED_GRANULARITY;
 use crate::rotate::approval::{Approved, ApprovedStep};
 use crate::rotate::effect::Intent;
 use crate::rotate::event::Note;
 use crate::rotate::proof::{CutOver, Withdrawn};
 use crate::rotate::question::Question;
-use crate::rotate::service::points;
 use crate::rotate::slots::{Held, Slots};
 use crate::rotate::state::{Adoption, NewKey, State};
 
@@ -172,37 +170,6 @@ impl Decision<'_> {
             }
         }
         Ok(None)
-    }
-
-    /// What shows that the new key has been adopted, if something does.
-    pub(super) fn adopted(&self, new: &NewKey, adoption: &Adoption) -> Result<Option<String>, Next> {
-        if let Some(person) = &adoption.vouched_by {
-            return Ok(Some(format!("{person} vouched for it")));
-        }
-        let Some(last_use) = adoption.last_use else {
-            return Ok(Some("the old key was never used".to_owned()));
-        };
-        let idle = adoption.published_at.duration_since(last_use);
-        if idle >= self.rotation.plan.timing.longest_quiet {
-            return Ok(Some(format!("the old key had not been used for {} days", idle.as_hours() / 24)));
-        }
-        if let Some(used) = self.rotation.usage.adopters().first() {
-            return Ok(Some(format!("the new key was used at {} ({})", used.last_at, used.consumer)));
-        }
-        let LastUsed::At { at, service, .. } = self.last_used(&new.id)? else { return Ok(None) };
-        // Our own probes are uses, and hide others for a quarter of an hour.
-        let ours = new.probed_at.is_some_and(|probed| *at <= probed + LAST_USED_GRANULARITY);
-        let probed = points(&self.rotation.plan, &self.rotation.usage);
-        let foreign_service = service.as_deref().is_some_and(|service| {
-            service != "sts" && service != "ses" && probed.iter().all(|point| point.service != service)
-        });
-        if ours && !foreign_service {
-            return Ok(None);
-        }
-        Ok(Some(format!(
-            "the new key was used at {at} ({})",
-            service.as_deref().unwrap_or("service unknown")
-        )))
     }
 
     pub(super) fn quiet_wanted(&self, adoption: &Adoption) -> SignedDuration {

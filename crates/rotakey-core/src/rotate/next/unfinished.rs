@@ -45,7 +45,7 @@ impl Decision<'_> {
         }
         match self.appeared_since(create)?.as_slice() {
             [] => Ok(note(Note::NothingCreated)),
-            appeared => Ok(match self.orphans_among(appeared, create, create.deadline)?.as_slice() {
+            appeared => Ok(match self.orphans_among(appeared, create)?.as_slice() {
                 [key] => note(Note::OrphanFound { key: key.id.clone() }),
                 _ => Next::Ask(Question::ForeignKeys { keys: appeared.iter().copied().cloned().collect() }),
             }),
@@ -59,7 +59,7 @@ impl Decision<'_> {
             return Ok(());
         };
         let appeared = self.appeared_since(create)?;
-        match self.orphans_among(&appeared, create, create.deadline + LATEST_CREATE)?.as_slice() {
+        match self.orphans_among(&appeared, create)?.as_slice() {
             [key] => Err(note(Note::OrphanFound { key: key.id.clone() })),
             _ => Ok(()),
         }
@@ -83,21 +83,21 @@ impl Decision<'_> {
         &self,
         keys: &[&'k KeyFacts],
         create: &LostCreate,
-        until: Timestamp,
     ) -> Result<Vec<&'k KeyFacts>, Next> {
         let mut orphans = Vec::new();
         for key in keys {
-            if self.is_orphan_of(create, key, until)? {
+            if self.is_orphan_of(create, key)? {
                 orphans.push(*key);
             }
         }
         Ok(orphans)
     }
 
-    /// Whether a key can be what that create made: created in its time, never used, held nowhere.
-    fn is_orphan_of(&self, create: &LostCreate, key: &KeyFacts, until: Timestamp) -> Result<bool, Next> {
-        let in_time =
-            create.started_at - CLOCK_SKEW <= key.created_at && key.created_at <= until + CLOCK_SKEW;
+    /// Whether a key can be what that create made: created in its time, which may be long after anybody waited for it,
+    /// never used, held nowhere.
+    fn is_orphan_of(&self, create: &LostCreate, key: &KeyFacts) -> Result<bool, Next> {
+        let latest = create.deadline + LATEST_CREATE + CLOCK_SKEW;
+        let in_time = create.started_at - CLOCK_SKEW <= key.created_at && key.created_at <= latest;
         let unused = *self.last_used(&key.id)? == LastUsed::Never;
         let held = self.all_slots()?.iter().any(|(_, slots)| slots.hold(&key.id));
         Ok(in_time && unused && !held)

@@ -59,6 +59,22 @@ fn a_create_that_died_before_it_was_sent_is_simply_sent_again() {
 }
 
 #[test]
+fn a_create_that_was_done_an_hour_late_before_anybody_looked_is_not_taken_for_somebody_elses() {
+    let mut story = story().crash(false).hours(1);
+    let late = Intent::Create { keys_before: BTreeSet::new() };
+    let _lost_answer = story.world.perform(&late, &mut BTreeSet::new());
+    story.hours(1).run().reads(
+        "
+         day 0 00:00:00  create a new access key for alice: the worker dies before it
+         day 0 02:00:00  Finished { result: Unknown }
+         day 0 02:00:00  note: OrphanFound { key: AKIANEWNEWNEWNEWNEW2 }
+         day 0 02:00:00  disable AKIANEWNEWNEWNEWNEW2: done
+         day 0 02:00:01  wait 24.00 h: a key that no application ever had rests before it is deleted
+        ",
+    );
+}
+
+#[test]
 fn a_secret_lost_between_create_and_staging_costs_the_key_not_the_application() {
     story().step().edit(|story| story.custody.clear()).run().hours(1).run().reads(
         "

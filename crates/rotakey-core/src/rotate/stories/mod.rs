@@ -8,6 +8,7 @@ mod finish_alarm;
 mod finish_trial;
 mod foreign;
 mod forward;
+mod older;
 mod rollback;
 
 use std::collections::{BTreeMap, BTreeSet};

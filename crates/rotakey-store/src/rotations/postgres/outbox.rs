@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use rotakey_core::id::RotationId;
+use rotakey_core::notify::Topic;
 use rotakey_engine::outbox::{Delivery, Outbox};
 use rotakey_engine::store::StoreError;
 
@@ -13,12 +14,12 @@ use super::PostgresStore;
 
 #[async_trait]
 impl Outbox for PostgresStore {
-    async fn deliveries(&self, rotation: &RotationId) -> Result<Vec<Delivery>, StoreError> {
+    async fn deliveries(&self, topic: &Topic) -> Result<Vec<Delivery>, StoreError> {
         let rows = sqlx::query(
             "SELECT rotation, notice, channel, version, attempts, state, at, message
              FROM rotakey_rotations.notice_delivery WHERE rotation = $1",
         )
-        .bind(rotation.as_str())
+        .bind(topic.as_str())
         .fetch_all(&self.database.pool)
         .await;
         let deliveries = rows.and_then(|rows| rows.iter().map(delivery).collect());
@@ -38,7 +39,7 @@ impl Outbox for PostgresStore {
             }
         };
         let written = sqlx::query(query)
-            .bind(delivery.rotation.as_str())
+            .bind(delivery.topic.as_str())
             .bind(delivery.notice.as_str())
             .bind(&delivery.channel)
             .bind(i64::from(delivery.version))

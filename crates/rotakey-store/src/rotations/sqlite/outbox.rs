@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use rotakey_core::id::RotationId;
+use rotakey_core::notify::Topic;
 use rotakey_engine::outbox::{Delivery, Outbox};
 use rotakey_engine::store::StoreError;
 
@@ -14,12 +15,12 @@ use super::write::Write;
 
 #[async_trait]
 impl Outbox for SqliteStore {
-    async fn deliveries(&self, rotation: &RotationId) -> Result<Vec<Delivery>, StoreError> {
+    async fn deliveries(&self, topic: &Topic) -> Result<Vec<Delivery>, StoreError> {
         let rows = sqlx::query(
             "SELECT rotation, notice, channel, version, attempts, state, at, message
              FROM notice_delivery WHERE rotation = $1",
         )
-        .bind(rotation.as_str())
+        .bind(topic.as_str())
         .fetch_all(&self.pool)
         .await;
         let deliveries = rows.and_then(|rows| rows.iter().map(delivery).collect());

@@ -238,7 +238,7 @@ async fn write_delivery(
         }
     };
     let written = sqlx::query(query)
-        .bind(delivery.rotation.as_str())
+        .bind(delivery.topic.as_str())
         .bind(delivery.notice.as_str())
         .bind(&delivery.channel)
         .bind(i64::from(delivery.version))
