@@ -11,6 +11,7 @@ use rotakey_core::secret::AccessKeyPair;
 use rotakey_engine::inventory::{NoProgress, load};
 use rotakey_engine::memory_store::MemoryStore;
 use rotakey_engine::port::{Account, OneAccount, PortError, PortErrorKind, UsageSource};
+use rotakey_sim::api::{Service, Tree};
 use rotakey_sim::application::{Application, CredentialSource, HardCoded};
 use rotakey_sim::ports::Client;
 use rotakey_sim::simulation::Simulation;
@@ -52,6 +53,7 @@ fn office(sources: impl FnOnce(&[AccessKeyPair; 2]) -> Vec<Box<dyn CredentialSou
     let operator = Client::new(simulation.clone(), operator);
     for (number, mut source) in sources(&pairs).into_iter().enumerate() {
         let application = Application::new("client", move |world: &World| source.read(world));
+        let application = application.calling(Service::S3, "ListBuckets", Tree::empty());
         simulation.start(application.every(HOUR).from("eu-west-1", &format!("10.0.{number}.9")));
     }
     simulation.advance_to(begun + SignedDuration::from_hours(24 * 120));
