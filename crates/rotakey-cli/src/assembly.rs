@@ -13,7 +13,7 @@ use rotakey_connect::{OutsideDestinations, OutsideNotifiers};
 use rotakey_core::destination::DestinationSpec;
 use rotakey_core::id::{AccessKeyId, AccountId, WorkerId};
 use rotakey_core::notify::NotifierSpec;
-use rotakey_core::policy::Config;
+use rotakey_core::policy::{Config, UserSubject};
 use rotakey_core::rotate::{CheckSpec, Health};
 use rotakey_engine::driver::Ports;
 use rotakey_engine::herald::{Herald, HeraldPorts};
@@ -27,7 +27,7 @@ use tokio::runtime::Handle;
 use crate::accounts::{AccountArgs, AllAccounts};
 use crate::cli::GlobalArgs;
 use crate::clock;
-use crate::commands::rotate::UsageArgs;
+use crate::commands::rotate::{Planner, UsageArgs};
 use crate::configuration;
 use crate::error::CommandError;
 use crate::explain::port_error;
@@ -190,6 +190,23 @@ impl Outside {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.aws.clock.now()
+    }
+
+    /// What users are judged by. `fallback` is where their keys go for whom the configuration names no destination.
+    pub(crate) fn planner<'a>(
+        &'a self,
+        fallback: &'a dyn Fn(&UserSubject) -> DestinationSpec,
+        printer: &'a Printer,
+    ) -> Planner<'a> {
+        Planner {
+            config: &self.config,
+            accounts: &self.accounts,
+            store: self.log.store(),
+            fallback,
+            own_key: self.own_key(),
+            printer,
+            now: self.now(),
+        }
     }
 
     /// As the engine wants it.

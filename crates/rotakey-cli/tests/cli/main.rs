@@ -8,6 +8,7 @@ mod notify;
 mod rotate;
 mod rotate_controls;
 mod rotate_simulate;
+mod rotate_usage;
 mod sandbox;
 mod scan;
 mod scan_git;

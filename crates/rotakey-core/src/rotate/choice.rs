@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::plan::{Finish, Plan, Subject, Task, Timing, UserTraits};
-use super::relation::{KeyHistory, KeyUse, Patience, Relation, relation};
+use super::relation::{KeyUse, Relation, relation};
+use super::usage::KeyUsage;
 use crate::audit::Code;
 use crate::destination::DestinationSpec;
 use crate::fact::{KeyStatus, LastUsed, Seen};
@@ -98,8 +99,9 @@ pub struct Chooser<'a> {
     pub also_not_due: bool,
     /// The key that rotakey itself signs its calls with.
     pub own_key: Option<&'a AccessKeyId>,
-    /// What a source of all uses tells of a key, if there is one.
-    pub history: &'a dyn Fn(&AccessKeyId) -> Option<KeyHistory>,
+    /// Who used a key, as far as a source of usage tells; or why none does. Asked of
+    /// [these keys](Self::keys_in_question) only.
+    pub usage: &'a dyn Fn(&AccessKeyId) -> Seen<KeyUsage>,
 }
 
 /// What is decided about a user, or stands in the way of deciding.
@@ -112,13 +114,20 @@ impl Chooser<'_> {
         self.decide(user).unwrap_or_else(|choice| *choice)
     }
 
+    /// The keys of that user of which the decision needs to know who uses them: the active ones, if there are several and
+    /// one is due. It takes long to ask a source of usage, so nobody else's are asked about.
+    pub fn keys_in_question<'u>(&self, user: &'u UserSubject) -> Vec<&'u AccessKeyId> {
+        let active: Vec<_> = user.keys.iter().filter(|key| key.is_active()).collect();
+        let decides = active.len() > 1
+            && user.principal.user().is_some()
+            && self.leftover_to_finish(user).is_none()
+            && self.due(user, &active, &self.policy.limits_for(user)).is_ok();
+        if decides { active.iter().filter_map(|key| key.id.as_ref()).collect() } else { Vec::new() }
+    }
+
     fn decide(&self, user: &UserSubject) -> Chosen<Choice> {
         let Some(user_name) = user.principal.user() else { return Ok(root(user)) };
-        let leftover = self.leftover(user);
-        if let Some((key, quiet_since)) = &leftover
-            && self.rotate.finish_inactive.contain(user)
-            && self.now >= self.window_ends(*quiet_since)
-        {
+        if let Some((key, quiet_since)) = self.leftover_to_finish(user) {
             let reason =
                 format!("inactive, not used since {quiet_since}; an inactive key is finished by policy");
             let others = ids(user, key)?;
@@ -131,7 +140,7 @@ impl Chooser<'_> {
         }
         let applied = self.policy.limits_for(user);
         let limit_at = self.due(user, &active, &applied)?;
-        match (active.as_slice(), leftover) {
+        match (active.as_slice(), self.leftover(user)) {
             ([key], None) if user.keys.len() == 1 => self.replace(user, user_name, key, limit_at, &applied),
             ([_], leftover) => Ok(self.inactive_in_the_way(user, leftover)),
             _ => self.several(user, user_name, &active, limit_at),
@@ -203,15 +212,10 @@ impl Chooser<'_> {
                 id: id.clone(),
                 created_at: *created_at,
                 last_used: last_used.clone(),
-                history: (self.history)(id),
+                usage: (self.usage)(id),
             });
         }
-        let patience = Patience {
-            quiet_for: self.rotate.quiet_for.into(),
-            longest_quiet: self.rotate.longest_quiet.into(),
-            adopt_timeout: self.rotate.adopt_timeout.into(),
-        };
-        match relation(&uses, &patience, self.now) {
+        match relation(&uses, &self.timing_of(user)?, self.now) {
             Relation::Pair { old, new, quiet_for, why } => {
                 let key = active.iter().find(|key| key.id.as_ref() == Some(&old)).expect("it is one of them");
                 let mut others = ids(user, key)?;
@@ -264,6 +268,13 @@ impl Chooser<'_> {
         inactive.filter_map(quiet_since).min_by_key(|(key, _)| key.created_at.known().copied())
     }
 
+    /// The same, if the policy says that it is to be finished, and its window is over.
+    fn leftover_to_finish<'u>(&self, user: &'u UserSubject) -> Option<(&'u KeySubject, Timestamp)> {
+        let (key, quiet_since) = self.leftover(user)?;
+        let is_due = self.rotate.finish_inactive.contain(user) && self.now >= self.window_ends(quiet_since);
+        is_due.then_some((key, quiet_since))
+    }
+
     fn window_ends(&self, quiet_since: Timestamp) -> Timestamp {
         let due = self.rotate.delete_after.after(quiet_since);
         due.checked_add(super::LAST_USED_LAG).unwrap_or(Timestamp::MAX)
@@ -312,10 +323,8 @@ impl Chooser<'_> {
                 "plan again later",
             )));
         };
-        let advice = "plan again later, with all tags readable";
-        let undecided = |error: Undecided| Box::new(ask(user, &error.to_string(), advice));
-        let checks = self.rotate.checks_for(user).map_err(undecided)?;
-        let timing = self.timing(user).map_err(undecided)?;
+        let checks = self.rotate.checks_for(user).map_err(|error| undecided(user, &error))?;
+        let timing = self.timing_of(user)?;
         Ok(Plan {
             subject: subject(user, user_name, user_id),
             old_key: old_key.clone(),
@@ -366,17 +375,22 @@ impl Chooser<'_> {
         format!("{age}, {due} {limit_at} (limit {max_age}, rule {rule})")
     }
 
-    fn timing(&self, user: &UserSubject) -> Result<Timing, Undecided> {
+    fn timing_of(&self, user: &UserSubject) -> Chosen<Timing> {
         let rotate = self.rotate;
+        let brown_out = rotate.brown_out_for(user).map_err(|error| undecided(user, &error))?;
         Ok(Timing {
             verify_timeout: rotate.verify_timeout.into(),
             quiet_for: rotate.quiet_for.into(),
             longest_quiet: rotate.longest_quiet.into(),
             adopt_timeout: rotate.adopt_timeout.into(),
-            brown_out: rotate.brown_out_for(user)?.map(SignedDuration::from),
+            brown_out: brown_out.map(SignedDuration::from),
             delete_after: rotate.delete_after.into(),
         })
     }
+}
+
+fn undecided(user: &UserSubject, error: &Undecided) -> Box<Choice> {
+    Box::new(ask(user, &error.to_string(), "plan again later, with all tags readable"))
 }
 
 fn several_unknown(user: &UserSubject, why: &str) -> Choice {
@@ -454,7 +468,7 @@ mod tests {
             now: now.parse().unwrap(),
             also_not_due: false,
             own_key: own_key.map(|id| id.parse().unwrap()).as_ref(),
-            history: &|_| None,
+            usage: &|_| Seen::Unknown("nobody looks".to_owned()),
         }
         .choose(&user)
     }
@@ -655,7 +669,7 @@ mod tests {
             now: Timestamp::UNIX_EPOCH,
             also_not_due: false,
             own_key: None,
-            history: &|_| None,
+            usage: &|_| Seen::Unknown("nobody looks".to_owned()),
         };
         let chosen = chooser.with_a_copy(configured.to_vec(), &test_subject("alice"));
         chosen.iter().map(ToString::to_string).collect()

@@ -64,7 +64,7 @@ pub use next::Next;
 pub use observed::{Held, HeldSlots, Observed, Preflight};
 pub use plan::{Finish, Plan, Subject, Task, Timing, UserTraits, hash_of_all};
 pub use question::Question;
-pub use relation::{KeyHistory, KeyUse, Patience, Relation, relation};
+pub use relation::{KeyUse, Relation, relation};
 pub use rotation::{IllegalEvent, IllegalHistory, InFlight, Rotation};
 pub use service::{PROBED_SERVICES, PointProbe, ServicePoint};
 pub use state::{Adoption, Finishing, LostCreate, NewKey, OldKey, Probes, State};

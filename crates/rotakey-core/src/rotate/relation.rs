@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::LAST_USED_LAG;
-use crate::fact::LastUsed;
+use super::plan::Timing;
+use super::usage::{Consumer, ConsumerUse, KeyUsage};
+use crate::fact::{LastUsed, Seen};
 use crate::id::AccessKeyId;
 
 /// What is known of the use of one active key.
@@ -18,19 +20,8 @@ pub struct KeyUse {
     pub created_at: Timestamp,
     /// Its last use.
     pub last_used: LastUsed,
-    /// What a source of all uses tells, if there is one.
-    pub history: Option<KeyHistory>,
-}
-
-/// What a source of all uses tells of one key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyHistory {
-    /// From when on it tells of every use.
-    pub since: Timestamp,
-    /// The longest time between two uses.
-    pub longest_gap: SignedDuration,
-    /// Whoever used it: one text for each, the same for the same one on another key.
-    pub consumers: BTreeSet<String>,
+    /// Who used it, as far as a source of usage tells; or why none does.
+    pub usage: Seen<KeyUsage>,
 }
 
 /// How the keys belong together.
@@ -59,39 +50,37 @@ pub enum Relation {
     },
 }
 
-/// By which spans it is told that a key is not used any more.
-#[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    /// The least time without use.
-    pub quiet_for: SignedDuration,
-    /// The longest time without use that is waited for, and what is waited for where it is not known how far
-    /// apart the uses of a key are.
-    pub longest_quiet: SignedDuration,
-    /// How long applications may take to move from one key to another.
-    pub adopt_timeout: SignedDuration,
-}
-
 impl KeyUse {
     /// Since when it has been quiet.
     fn quiet_since(&self) -> Timestamp {
         self.last_used.at().unwrap_or(self.created_at)
     }
 
-    /// How long it must be quiet to count as not used any more: longer than it ever was. One last use does not
-    /// tell how far apart uses are, nor does a source that has not watched for long.
-    fn quiet_wanted(&self, patience: &Patience, now: Timestamp) -> SignedDuration {
-        let watched = self
-            .history
-            .as_ref()
-            .filter(|history| now.duration_since(history.since) >= patience.longest_quiet);
-        match watched {
-            Some(history) => history.longest_gap.min(patience.longest_quiet).max(patience.quiet_for),
-            None => patience.longest_quiet,
+    /// Who used it, if these are certainly all; else why not.
+    fn all_uses(&self, timing: &Timing, now: Timestamp) -> Result<&KeyUsage, String> {
+        match &self.usage {
+            Seen::Unknown(why) => Err(why.clone()),
+            Seen::Known(usage) => {
+                usage.not_all(now, timing.longest_quiet, self.last_used.at()).map_or(Ok(usage), Err)
+            }
         }
     }
 
-    fn is_quiet(&self, patience: &Patience, now: Timestamp) -> bool {
-        now.duration_since(self.quiet_since()) >= self.quiet_wanted(patience, now) + LAST_USED_LAG
+    /// How long it must be quiet to count as not used any more: longer than it ever was. One last use does not
+    /// tell how far apart uses are, nor does a source that may not see all of them.
+    fn quiet_wanted(&self, timing: &Timing, now: Timestamp) -> SignedDuration {
+        let all = self.all_uses(timing, now).ok();
+        let pause = all.and_then(|usage| usage.longest_pause(self.created_at));
+        pause.map_or(timing.longest_quiet, |pause| pause.min(timing.longest_quiet).max(timing.quiet_for))
+    }
+
+    fn is_quiet(&self, timing: &Timing, now: Timestamp) -> bool {
+        now.duration_since(self.quiet_since()) >= self.quiet_wanted(timing, now) + LAST_USED_LAG
+    }
+
+    fn consumers(&self) -> Option<BTreeSet<&Consumer>> {
+        let consumers = &self.usage.known()?.consumers;
+        Some(consumers.iter().map(|used| &used.consumer).collect())
     }
 
     fn place(&self) -> Option<(&str, &str)> {
@@ -103,10 +92,12 @@ impl KeyUse {
 }
 
 /// How the active keys of one user belong together. Of several pairs, the one whose old key is oldest.
-pub fn relation(keys: &[KeyUse], patience: &Patience, now: Timestamp) -> Relation {
+///
+/// What a source tells in part holds up, and permits nothing.
+pub fn relation(keys: &[KeyUse], timing: &Timing, now: Timestamp) -> Relation {
     let mut by_age: Vec<&KeyUse> = keys.iter().collect();
     by_age.sort_by_key(|key| (key.created_at, &key.id));
-    for old in by_age.iter().filter(|key| key.is_quiet(patience, now)) {
+    for old in by_age.iter().filter(|key| key.is_quiet(timing, now)) {
         // A younger key that was used after it, the most recently used of them.
         let successor = by_age
             .iter()
@@ -114,17 +105,17 @@ pub fn relation(keys: &[KeyUse], patience: &Patience, now: Timestamp) -> Relatio
             .filter(|new| new.last_used.at().is_some_and(|at| at > old.quiet_since()))
             .max_by_key(|new| new.last_used.at());
         let Some(new) = successor else { continue };
-        if let (Some(of_old), Some(of_new)) = (&old.history, &new.history)
-            && let Some(missing) = of_old.consumers.difference(&of_new.consumers).next()
-        {
-            if of_old.consumers.is_disjoint(&of_new.consumers) {
-                return Relation::Independent { why: "no consumer of one was seen on the other".to_owned() };
-            }
-            return Relation::Unknown {
-                why: format!("{} is quiet, but its consumer {missing} was not seen on {}", old.id, new.id),
-            };
+        if let Some(used) = left_behind(old, new, timing, now) {
+            return apart(&[old, new], timing, now).unwrap_or_else(|| {
+                let (consumer, last) = (&used.consumer, used.last_at);
+                let (old, new) = (&old.id, &new.id);
+                let why = format!(
+                    "{old} is quiet, but its consumer {consumer} (last {last}) was not seen on {new} since"
+                );
+                Relation::Unknown { why }
+            });
         }
-        let quiet_for = old.quiet_wanted(patience, now);
+        let quiet_for = old.quiet_wanted(timing, now);
         let unused = match old.last_used.at() {
             Some(at) => format!("not used since {at}"),
             None => format!("never used since it was created at {}", old.created_at),
@@ -132,32 +123,60 @@ pub fn relation(keys: &[KeyUse], patience: &Patience, now: Timestamp) -> Relatio
         let why = format!("{unused}; {}, which is younger, is in use", new.id);
         return Relation::Pair { old: old.id.clone(), new: new.id.clone(), quiet_for, why };
     }
-    all_in_use(&by_age, patience, now)
+    all_in_use(&by_age, timing, now)
+}
+
+/// Each key was seen to have consumers, and none to share one with another.
+fn apart(keys: &[&KeyUse], timing: &Timing, now: Timestamp) -> Option<Relation> {
+    let consumers: Option<Vec<_>> = keys.iter().map(|key| key.consumers()).collect();
+    let consumers = consumers?;
+    let apart = consumers
+        .iter()
+        .enumerate()
+        .all(|(index, one)| !one.is_empty() && consumers[..index].iter().all(|other| one.is_disjoint(other)));
+    let in_part = keys.iter().find_map(|key| key.all_uses(timing, now).err());
+    let in_part = in_part.map_or_else(String::new, |why| format!(" (as far as is seen: {why})"));
+    let why = format!("no consumer of one was seen on another{in_part}");
+    apart.then_some(Relation::Independent { why })
+}
+
+/// A consumer of the old key that was not seen on the new one since, though it may come again.
+fn left_behind<'k>(
+    old: &'k KeyUse,
+    new: &'k KeyUse,
+    timing: &Timing,
+    now: Timestamp,
+) -> Option<&'k ConsumerUse> {
+    let (of_old, of_new) = (old.usage.known()?, new.usage.known()?);
+    let may_come =
+        |used: &&ConsumerUse| now.duration_since(used.last_at) < timing.longest_quiet + LAST_USED_LAG;
+    of_old.not_moved(Some(of_new)).find(may_come)
+}
+
+/// Somebody who was seen on several of the keys.
+fn shared<'k>(keys: &[&'k KeyUse]) -> Option<&'k Consumer> {
+    let mut seen = BTreeSet::new();
+    keys.iter().filter_map(|key| key.consumers()).flatten().find(|consumer| !seen.insert(*consumer))
 }
 
 /// No key is plainly out of use.
-fn all_in_use(by_age: &[&KeyUse], patience: &Patience, now: Timestamp) -> Relation {
+fn all_in_use(by_age: &[&KeyUse], timing: &Timing, now: Timestamp) -> Relation {
     let unknown = |why: String| Relation::Unknown { why };
     if let Some(key) = by_age.iter().find(|key| key.last_used == LastUsed::Never) {
         return unknown(format!("{} was never used: it may be about to be", key.id));
     }
-    if by_age.iter().all(|key| key.is_quiet(patience, now)) {
+    if by_age.iter().all(|key| key.is_quiet(timing, now)) {
         return unknown("none of them has been used for long".to_owned());
     }
-    let consumers: Option<Vec<_>> =
-        by_age.iter().map(|key| key.history.as_ref().map(|history| &history.consumers)).collect();
-    if let Some(consumers) = consumers {
-        let apart = consumers.iter().enumerate().all(|(index, one)| {
-            !one.is_empty() && consumers[..index].iter().all(|other| one.is_disjoint(other))
-        });
-        return match apart {
-            true => Relation::Independent { why: "no consumer of one was seen on another".to_owned() },
-            false => unknown("some consumers use more than one of them".to_owned()),
-        };
+    if let Some(independent) = apart(by_age, timing, now) {
+        return independent;
+    }
+    if let Some(consumer) = shared(by_age) {
+        return unknown(format!("all are in use, more than one of them by {consumer}"));
     }
     // Used long after the youngest was there to move to, in other services or regions: not on the way.
     let youngest = by_age.iter().map(|key| key.created_at).max().unwrap_or(now);
-    let settled = super::controls::later(youngest, patience.adopt_timeout);
+    let settled = super::controls::later(youngest, timing.adopt_timeout);
     let places: BTreeSet<_> = by_age.iter().filter_map(|key| key.place()).collect();
     let apart = places.len() == by_age.len();
     if apart && by_age.iter().all(|key| key.last_used.at().is_some_and(|at| at > settled)) {
@@ -166,7 +185,10 @@ fn all_in_use(by_age: &[&KeyUse], patience: &Patience, now: Timestamp) -> Relati
                 .to_owned(),
         };
     }
-    unknown("all are in use: it is not known by whom".to_owned())
+    match by_age.iter().find_map(|key| key.all_uses(timing, now).err()) {
+        Some(why) => unknown(format!("all are in use: it is not known by whom ({why})")),
+        None => unknown("all are in use".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -189,21 +211,38 @@ mod tests {
             region: Some("eu-west-1".to_owned()),
             service: Some(service.to_owned()),
         });
-        KeyUse { id: id.parse().unwrap(), created_at: now - days(created), last_used, history: None }
+        let usage = Seen::Unknown("nobody looks".to_owned());
+        KeyUse { id: id.parse().unwrap(), created_at: now - days(created), last_used, usage }
     }
 
+    /// Each consumer used the key for months so many days apart, and last when the key was used last.
     fn watched(mut key: KeyUse, gap: i64, consumers: &[&str]) -> KeyUse {
-        key.history = Some(KeyHistory {
-            since: NOW.parse::<Timestamp>().unwrap() - days(90),
+        let now: Timestamp = NOW.parse().unwrap();
+        let used = |name: &&str| ConsumerUse {
+            consumer: Consumer {
+                source: (*name).to_owned(),
+                agent: "aws-cli".to_owned(),
+                service: "s3".to_owned(),
+                region: "eu-west-1".to_owned(),
+            },
+            first_at: key.created_at.max(now - days(89)),
+            last_at: key.last_used.at().unwrap(),
+            calls: 9,
             longest_gap: days(gap),
-            consumers: consumers.iter().map(|&name| name.to_owned()).collect(),
-        });
+        };
+        let consumers = consumers.iter().map(used).collect();
+        key.usage = Seen::Known(KeyUsage { consumers, ..KeyUsage::none(now - days(90), now) });
         key
     }
 
+    fn change(key: KeyUse, change: impl FnOnce(&mut KeyUsage)) -> KeyUse {
+        let Seen::Known(mut usage) = key.usage else { panic!("nobody looks") };
+        change(&mut usage);
+        KeyUse { usage: Seen::Known(usage), ..key }
+    }
+
     fn of(keys: &[KeyUse]) -> Relation {
-        let patience = Patience { quiet_for: days(1), longest_quiet: days(35), adopt_timeout: days(14) };
-        relation(keys, &patience, NOW.parse().unwrap())
+        relation(keys, &Timing::default(), NOW.parse().unwrap())
     }
 
     fn is_pair(keys: &[KeyUse]) -> bool {
@@ -235,9 +274,35 @@ mod tests {
         let old = |ago, gap| watched(key(OLD, 400, Some((ago, "s3"))), gap, &["app"]);
         assert!(is_pair(&[old(10, 7), new()]));
         assert!(!is_pair(&[old(6, 7), new()]));
-        let mut short = old(10, 7);
-        short.history.as_mut().unwrap().since = NOW.parse::<Timestamp>().unwrap() - days(12);
+        let twelve_days = NOW.parse::<Timestamp>().unwrap() - days(12);
+        let short = change(old(10, 7), |usage| usage.since = twelve_days);
         assert!(!is_pair(&[short, new()]), "twelve days do not tell of a monthly job");
+        let late = change(old(10, 7), |usage| usage.consumers[0].first_at = twelve_days);
+        assert!(!is_pair(&[late, new()]), "it may have been silent for long before");
+        let monthly = |ago| watched(key(OLD, 400, Some((ago, "s3"))), 28, &["app"]);
+        assert!(is_pair(&[monthly(32), new()]));
+        assert!(!is_pair(&[monthly(31), new()]), "not every month is as short as February");
+    }
+
+    #[test]
+    fn what_a_source_does_not_see_all_of_permits_nothing_and_holds_up() {
+        let new = || watched(key(NEW, 60, Some((0, "s3"))), 1, &["app"]);
+        let old = |ago, consumers: &[&str]| watched(key(OLD, 400, Some((ago, "s3"))), 1, consumers);
+        assert!(is_pair(&[old(10, &["app"]), new()]));
+        let in_part = |key| change(key, |usage| usage.incomplete = Some("no data events".to_owned()));
+        let Relation::Unknown { why } = of(&[in_part(old(10, &["app"])), new()]) else { panic!() };
+        assert!(why.contains("more than one of them by app"), "{why}");
+        let mut elsewhere = old(10, &["app"]);
+        let LastUsed::At { at, .. } = &mut elsewhere.last_used else { unreachable!() };
+        *at += days(5);
+        assert!(!is_pair(&[elsewhere, new()]), "IAM tells of a use that the source does not know");
+        assert!(is_pair(&[in_part(old(40, &["app"])), new()]), "as without a source");
+        let back = |key| change(key, |usage| usage.consumers[0].last_at -= days(80));
+        let Relation::Unknown { why } = of(&[old(10, &["app"]), back(new())]) else { panic!() };
+        assert!(why.contains("its consumer app"), "app went back to the older key: {why}");
+        assert!(is_pair(&[old(40, &["one"]), new()]), "whoever it was has been silent for long enough");
+        let Relation::Independent { why } = of(&[in_part(old(1, &["one"])), new()]) else { panic!() };
+        assert!(why.contains("as far as is seen: no data events"), "{why}");
     }
 
     #[test]
@@ -259,7 +324,7 @@ mod tests {
         assert!(matches!(of(&[one, moving.clone()]), Relation::Unknown { .. }));
         let behind = watched(quiet, 7, &["billing", "monthly"]);
         let Relation::Unknown { why } = of(&[behind, moving]) else { panic!() };
-        assert!(why.contains("its consumer monthly was not seen"), "{why}");
+        assert!(why.contains("its consumer monthly, aws-cli, s3 in eu-west-1"), "{why}");
     }
 
     #[test]

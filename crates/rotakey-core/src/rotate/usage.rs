@@ -18,8 +18,10 @@ pub const MOST_CONSUMERS: usize = 50;
 /// How far back consumers are looked for, where the source goes back that far: CloudTrail's event history does.
 pub const LOOK_BACK: SignedDuration = SignedDuration::from_hours(90 * 24);
 
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
 /// What is seen within less than this is one run, and says nothing of how far apart runs are.
-const ONE_RUN: SignedDuration = SignedDuration::from_hours(24);
+const ONE_RUN: SignedDuration = DAY;
 
 /// The shortest and the longest month, with some hours in which a job may take its time.
 const MONTH: (SignedDuration, SignedDuration) =
@@ -94,6 +96,59 @@ impl KeyUsage {
         self.consumers.iter().find(|one| one.consumer == *consumer)
     }
 
+    /// Why these cannot be all uses until it was looked; `None` if they are. `last_use` is what IAM tells: a use that the
+    /// source does not know shows that it does not see all.
+    pub fn not_all(
+        &self,
+        looked_at: Timestamp,
+        longest_quiet: SignedDuration,
+        last_use: Option<Timestamp>,
+    ) -> Option<String> {
+        if let Some(why) = &self.incomplete {
+            return Some(why.clone());
+        }
+        if let Some(why) = self.ends_early(looked_at) {
+            return Some(why);
+        }
+        if self.since > looked_at - longest_quiet {
+            return Some(format!("the source goes back only to {}", self.since));
+        }
+        let unexplained = last_use.filter(|at| {
+            (self.since..=self.as_of).contains(at)
+                && self.last_at().is_none_or(|known| known + LAST_USED_GRANULARITY < *at)
+        });
+        unexplained.map(|at| format!("the source does not know the use at {at} that IAM tells of"))
+    }
+
+    fn ends_early(&self, looked_at: Timestamp) -> Option<String> {
+        let late = self.as_of + LAST_USED_LAG < looked_at;
+        late.then(|| format!("the source tells nothing after {}", self.as_of))
+    }
+
+    /// The longest time for which nobody used a key of that age, never told too short; `None` if nobody was seen at all.
+    /// In whole days, so that it is the same at each look.
+    pub(super) fn longest_pause(&self, created_at: Timestamp) -> Option<SignedDuration> {
+        let mut by_begin: Vec<&ConsumerUse> = self.consumers.iter().collect();
+        by_begin.sort_by_key(|used| used.first_at);
+        by_begin.first()?;
+        // What was before the source begins to tell is not known.
+        let (mut longest, mut used_until) = (SignedDuration::ZERO, self.since.max(created_at));
+        for used in by_begin {
+            longest = longest.max(used.first_at.duration_since(used_until)).max(used.longest_gap);
+            used_until = used_until.max(used.last_at);
+        }
+        let days = (as_of_a_month(longest) + DAY - SignedDuration::from_secs(1)).as_hours() / 24;
+        Some(SignedDuration::from_hours(24 * days))
+    }
+
+    /// The consumers of this key that were not seen on `new` since their last use of this one.
+    pub(super) fn not_moved<'u>(&'u self, new: Option<&'u Self>) -> impl Iterator<Item = &'u ConsumerUse> {
+        self.consumers.iter().filter(move |used| {
+            let on_new = new.and_then(|new| new.of(&used.consumer));
+            on_new.is_none_or(|on_new| on_new.last_at <= used.last_at)
+        })
+    }
+
     /// Sorted, and cut to what is kept; what was cut is told.
     #[must_use]
     pub fn bounded(mut self) -> Self {
@@ -139,14 +194,10 @@ impl ConsumerUse {
     }
 
     /// For how long it may well be silent before it comes again, as far as its past tells. Of one that was seen in
-    /// one run only, nothing does. Months are of different lengths, so the pause of a monthly job is the longest.
+    /// one run only, nothing does.
     fn expected_pause(&self) -> Option<SignedDuration> {
-        let (shortest, longest) = MONTH;
-        match self.longest_gap {
-            _ if self.last_at.duration_since(self.first_at) < ONE_RUN => None,
-            gap if (shortest..longest).contains(&gap) => Some(longest),
-            gap => Some(gap),
-        }
+        let seen_for = self.last_at.duration_since(self.first_at);
+        (seen_for >= ONE_RUN).then(|| as_of_a_month(self.longest_gap))
     }
 
     /// From when on its silence means that it does not come again with this key.
@@ -173,6 +224,12 @@ impl ConsumerUse {
         };
         format!("{whose} {} {} job ({})", ordinal(then.day()), then.strftime("%H:%M"), self.consumer)
     }
+}
+
+/// Months are of different lengths: a pause of about one counts as the longest of them.
+fn as_of_a_month(pause: SignedDuration) -> SignedDuration {
+    let (shortest, longest) = MONTH;
+    if (shortest..longest).contains(&pause) { longest } else { pause }
 }
 
 /// `1st`, `22nd`.
@@ -239,15 +296,11 @@ impl KnownUsage {
     /// The consumers of the old key that have not moved: not seen on the new one since their last use of the old one,
     /// and silent for less than their own longest pause. `gone` are those that a person has answered for up to then.
     pub fn left(&self, timing: &Timing, gone: Option<Timestamp>, now: Timestamp) -> Vec<Left<'_>> {
-        let has_moved = |used: &ConsumerUse| {
-            let new = self.new.as_ref().and_then(|new| new.of(&used.consumer));
-            new.is_some_and(|new| new.last_at > used.last_at)
-        };
         let mut left: Vec<Left<'_>> = self
             .old
             .iter()
-            .flat_map(|old| &old.consumers)
-            .filter(|used| !has_moved(used) && gone.is_none_or(|gone| used.last_at > gone))
+            .flat_map(|old| old.not_moved(self.new.as_ref()))
+            .filter(|used| gone.is_none_or(|gone| used.last_at > gone))
             .map(|used| Left { used, safe_at: used.safe_at(timing) })
             .filter(|left| now < left.safe_at)
             .collect();
@@ -258,7 +311,7 @@ impl KnownUsage {
     }
 
     /// Why the consumers that are known cannot be all there are; `None` if they are. `last_use` is what IAM tells of
-    /// the old key: a use that the source does not know shows that it does not see all.
+    /// the old key.
     pub fn incomplete(&self, timing: &Timing, last_use: Option<Timestamp>) -> Option<String> {
         if let Some(why) = &self.unknown {
             return Some(why.clone());
@@ -266,21 +319,9 @@ impl KnownUsage {
         let (Some(old), Some(new), Some(looked_at)) = (&self.old, &self.new, self.looked_at) else {
             return Some("nobody has looked yet".to_owned());
         };
-        if let Some(why) = old.incomplete.as_ref().or(new.incomplete.as_ref()) {
-            return Some(why.clone());
-        }
-        let as_of = old.as_of.min(new.as_of);
-        if as_of + LAST_USED_LAG < looked_at {
-            return Some(format!("the source tells nothing after {as_of}"));
-        }
-        if old.since > looked_at - timing.longest_quiet {
-            return Some(format!("the source goes back only to {}", old.since));
-        }
-        let unexplained = last_use.filter(|at| {
-            (old.since..=as_of).contains(at)
-                && old.last_at().is_none_or(|known| known + LAST_USED_GRANULARITY < *at)
-        });
-        unexplained.map(|at| format!("the source does not know the use at {at} that IAM tells of"))
+        old.not_all(looked_at, timing.longest_quiet, last_use)
+            .or_else(|| new.incomplete.clone())
+            .or_else(|| new.ends_early(looked_at))
     }
 
     /// Who was seen on the new key.

@@ -7,7 +7,7 @@ use rotakey_engine::store::StoreError;
 use super::control::Situation;
 use super::drive::{report_on, tick, with_engine};
 use super::plan::PlanData;
-use super::selection::{Fallback, Selection, choose};
+use super::selection::{Fallback, Selection};
 use crate::assembly::Outside;
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::explain::journal_error;
@@ -83,11 +83,12 @@ pub(crate) async fn run(
 /// The plan. If a key goes to a file of rotakey's own, the identity that reads it exists after this.
 async fn planned(args: &ApplyArgs, outside: &Outside, printer: &Printer) -> Result<PlanData, CommandError> {
     let mut fallback = Fallback::find()?;
-    let inventories = outside.accounts().read(printer).await?;
-    let (store, now) = (outside.ports().store, outside.now());
-    let place = |user: &_| fallback.destination(user);
-    let (config, own_key) = (outside.config(), outside.own_key());
-    let chosen = choose(inventories, &args.selection, config, store, &place, own_key, now).await?;
+    let (config, store, now) = (outside.config(), outside.ports().store, outside.now());
+    let chosen = {
+        let place = |user: &_| fallback.destination(user);
+        let planner = outside.planner(&place, printer);
+        planner.choose(outside.accounts().read(printer).await?, &args.selection).await?
+    };
     let active = chosen.active.clone();
     let mut data = PlanData::new(chosen, config, now);
     for destination in data.rotations.iter_mut().flat_map(|rotation| &mut rotation.plan.destinations) {

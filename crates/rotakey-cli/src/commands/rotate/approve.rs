@@ -11,7 +11,7 @@ use rotakey_engine::store::Store;
 use super::drive::with_engine;
 use super::logbook::{Logbook, list};
 use super::plan::PlanData;
-use super::selection::{Fallback, Selection, choose};
+use super::selection::{Fallback, Selection};
 use crate::assembly::Outside;
 use crate::error::{CommandError, Verdict, exit_codes};
 use crate::explain::{journal_error, store_error};
@@ -155,10 +155,9 @@ async fn planned(
     printer: &Printer,
 ) -> Result<Vec<Plan>, CommandError> {
     let fallback = Fallback::find()?;
-    let inventories = outside.accounts().read(printer).await?;
     let place = |user: &_| fallback.destination(user);
-    let (config, store, own_key) = (outside.config(), outside.ports().store, outside.own_key());
-    let chosen = choose(inventories, selection, config, store, &place, own_key, outside.now()).await?;
-    let data = PlanData::new(chosen, config, outside.now());
+    let planner = outside.planner(&place, printer);
+    let chosen = planner.choose(outside.accounts().read(printer).await?, selection).await?;
+    let data = PlanData::new(chosen, planner.config, planner.now);
     Ok(data.rotations.into_iter().map(|rotation| rotation.plan).collect())
 }

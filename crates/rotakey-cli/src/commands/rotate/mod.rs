@@ -1,6 +1,7 @@
 //! `rotakey rotate`: replaces old keys with no downtime.
 
 use clap::{Args, Subcommand};
+use rotakey_core::policy::UserSubject;
 use rotakey_engine::store::Store;
 
 use crate::accounts::AccountArgs;
@@ -19,6 +20,7 @@ mod control;
 mod drive;
 mod halt;
 mod held;
+mod histories;
 mod log;
 mod logbook;
 mod plan;
@@ -35,7 +37,8 @@ mod words;
 pub(crate) use drive::Driven;
 pub(crate) use logbook::keys_of_all;
 pub(crate) use plan::{PlanData, print as print_plan};
-pub(crate) use selection::{Selection, choose};
+use selection::Fallback;
+pub(crate) use selection::{Planner, Selection};
 pub(crate) use usage::{Usage, UsageArgs};
 
 /// Replace old access keys with no downtime
@@ -108,7 +111,11 @@ pub(crate) async fn run(
             let own_key = aws.own_key().await.map_err(port_error)?;
             let (own_key, now) = (own_key.as_ref(), aws.clock.now());
             with_log(globals, named, async |store| {
-                plan::run(&args, &config, &accounts, own_key, store, printer, now).await
+                let fallback = Fallback::find()?;
+                let fallback = &|user: &UserSubject| fallback.destination(user);
+                let (config, accounts) = (&config, &accounts);
+                let planner = Planner { config, accounts, store, fallback, own_key, printer, now };
+                plan::run(&args, accounts, &planner).await
             })
             .await
         }

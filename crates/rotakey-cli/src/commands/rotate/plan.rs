@@ -7,19 +7,18 @@ use jiff::Timestamp;
 use rotakey_core::audit::{NotJudged, is_complete};
 use rotakey_core::destination::DestinationSpec;
 use rotakey_core::fact::LastUsed;
-use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserName};
+use rotakey_core::id::{AccountId, RotationId, UserName};
 use rotakey_core::policy::{Config, Principal, UserSubject};
 use rotakey_core::rotate::controls::{Candidate, Controls, Forecast, Halt};
 use rotakey_core::rotate::{
     ApprovedStep, Choice, ConsumerUse, KnownKey, KnownUsage, LOOK_BACK, Plan, PlanHash, hash_of_all,
 };
 use rotakey_engine::port::{Accounts as _, UsageSource};
-use rotakey_engine::store::Store;
 use serde::Serialize;
 
 use super::control::Situation;
 use super::held::Held;
-use super::selection::{Chosen, Fallback, Selection, What, choose};
+use super::selection::{Chosen, Planner, Selection, What};
 use crate::accounts::AllAccounts;
 use crate::cli::Format;
 use crate::commands::audit::gap_in_words;
@@ -375,20 +374,15 @@ fn knows_its_places(plan: &Plan) -> bool {
 /// Runs the command.
 pub(crate) async fn run(
     args: &PlanArgs,
-    config: &Config,
     accounts: &AllAccounts,
-    own_key: Option<&AccessKeyId>,
-    store: &dyn Store,
-    printer: &Printer,
-    now: Timestamp,
+    planner: &Planner<'_>,
 ) -> Result<Verdict, CommandError> {
-    let fallback = Fallback::find()?;
-    let inventories = accounts.read(printer).await?;
-    let place = |user: &_| fallback.destination(user);
-    let chosen = choose(inventories, &args.selection, config, store, &place, own_key, now).await?;
+    let Planner { config, store, printer, now, .. } = *planner;
+    let chosen = planner.choose(accounts.read(printer).await?, &args.selection).await?;
     let active = chosen.active.clone();
     let mut data = PlanData::new(chosen, config, now);
-    for rotation in &mut data.rotations {
+    // What a key that needs no successor is judged by was looked at already.
+    for rotation in data.rotations.iter_mut().filter(|rotation| rotation.plan.task.is_to_replace()) {
         let account = accounts.get(&rotation.plan.subject.account_id);
         if let Some(source) = account.and_then(|account| account.usage) {
             rotation.look_at_usage(source, now).await;

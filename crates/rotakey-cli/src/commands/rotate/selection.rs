@@ -11,12 +11,15 @@ use clap::Args;
 use jiff::Timestamp;
 use rotakey_core::audit::{Cause, NotJudged};
 use rotakey_core::destination::{self as specs, DestinationSpec};
+use rotakey_core::fact::Seen;
 use rotakey_core::id::{AccessKeyId, AccountId, RotationId, UserId, UserName};
 use rotakey_core::policy::{Config, KeySubject, UserSubject};
-use rotakey_core::rotate::{Choice, Chooser};
+use rotakey_core::rotate::{Choice, Chooser, KeyUsage, LOOK_BACK};
 use rotakey_engine::inventory::AccountInventory;
+use rotakey_engine::port::Accounts;
 use rotakey_engine::store::Store;
 
+use super::histories::Histories;
 use super::logbook;
 use crate::accounts::Inventories;
 use crate::error::CommandError;
@@ -95,54 +98,90 @@ impl Selection {
     }
 }
 
-/// Asks the policy about every user of the account that was selected. `fallback` is where the key of a user
-/// goes that the configuration names no destination for.
-pub(crate) async fn choose(
-    inventories: Inventories,
-    selection: &Selection,
-    config: &Config,
-    store: &dyn Store,
-    fallback: &dyn Fn(&UserSubject) -> DestinationSpec,
-    own_key: Option<&AccessKeyId>,
-    now: Timestamp,
-) -> Result<Chosen, CommandError> {
-    let Inventories { accounts, mut not_read } = inventories;
-    selection.check_all_found(&accounts, not_read.is_empty())?;
-    let under_way: BTreeMap<UserId, RotationId> = logbook::list(store, false)
-        .await?
-        .into_iter()
-        .map(|rotation| (rotation.subject.user_id, rotation.id))
-        .collect();
-    let chooser = Chooser {
-        policy: &config.policy,
-        rotate: &config.rotate,
-        fallback,
-        now,
-        also_not_due: !selection.names_nobody(),
-        own_key,
-        history: &|_| None,
-    };
-    let mut active: BTreeMap<AccountId, usize> = BTreeMap::new();
-    let subjects_of = accounts.iter().flat_map(|account| &account.subjects);
-    for user in subjects_of.filter(|user| user.keys.iter().any(KeySubject::is_active)) {
-        *active.entry(user.account_id).or_default() += 1;
+/// What users are judged by: a plan that is made for a look, to be begun or to be approved is made in one way.
+pub(crate) struct Planner<'a> {
+    pub(crate) config: &'a Config,
+    /// Where it is asked who uses the keys of users that have several.
+    pub(crate) accounts: &'a dyn Accounts,
+    pub(crate) store: &'a dyn Store,
+    /// Where the keys of a user go that the configuration names no destination for.
+    pub(crate) fallback: &'a dyn Fn(&UserSubject) -> DestinationSpec,
+    pub(crate) own_key: Option<&'a AccessKeyId>,
+    pub(crate) printer: &'a Printer,
+    pub(crate) now: Timestamp,
+}
+
+impl Planner<'_> {
+    /// Asks the policy about every user of the accounts that was selected.
+    pub(crate) async fn choose(
+        &self,
+        inventories: Inventories,
+        selection: &Selection,
+    ) -> Result<Chosen, CommandError> {
+        let Inventories { accounts, mut not_read } = inventories;
+        selection.check_all_found(&accounts, not_read.is_empty())?;
+        let under_way: BTreeMap<UserId, RotationId> = logbook::list(self.store, false)
+            .await?
+            .into_iter()
+            .map(|rotation| (rotation.subject.user_id, rotation.id))
+            .collect();
+        let mut active: BTreeMap<AccountId, usize> = BTreeMap::new();
+        let subjects_of = accounts.iter().flat_map(|account| &account.subjects);
+        for user in subjects_of.filter(|user| user.keys.iter().any(KeySubject::is_active)) {
+            *active.entry(user.account_id).or_default() += 1;
+        }
+        let account_ids = accounts.iter().map(|account| account.account_id).collect();
+        let mut subjects = Vec::new();
+        for account in accounts {
+            subjects.extend(account.subjects.into_iter().filter(|user| selection.contains(user)));
+            not_read.extend(account.gaps);
+        }
+        let rotation_of = |user: &UserSubject| user.user_id.as_ref().and_then(|id| under_way.get(id));
+        let idle = subjects.iter().filter(|user| rotation_of(user).is_none());
+        let histories = self.look(idle, selection).await;
+        let usage = |key: &AccessKeyId| histories.of(key);
+        let chooser = self.chooser(selection, &usage);
+        let users = subjects.into_iter().map(|subject| {
+            let what = match rotation_of(&subject) {
+                Some(rotation) => What::UnderWay(rotation.clone()),
+                None => What::Chosen(chooser.choose(&subject)),
+            };
+            Selected { subject, what }
+        });
+        let users = users.collect();
+        let gaps = not_read.into_iter().filter(|gap| gap.cause == Cause::NotRead).collect();
+        Ok(Chosen { account_ids, users, active, gaps })
     }
-    let account_ids = accounts.iter().map(|account| account.account_id).collect();
-    let mut subjects = Vec::new();
-    for account in accounts {
-        subjects.extend(account.subjects);
-        not_read.extend(account.gaps);
+
+    /// Looks who uses the keys of those users of which the decision needs to know it.
+    async fn look(&self, users: impl Iterator<Item = &UserSubject>, selection: &Selection) -> Histories {
+        let not_yet = |_: &AccessKeyId| Seen::Unknown("it was not looked yet".to_owned());
+        let chooser = self.chooser(selection, &not_yet);
+        let mut keys: BTreeMap<AccountId, Vec<AccessKeyId>> = BTreeMap::new();
+        for user in users {
+            for key in chooser.keys_in_question(user) {
+                keys.entry(user.account_id).or_default().push(key.clone());
+            }
+        }
+        let since = self.now - LOOK_BACK.max(self.config.rotate.longest_quiet.into());
+        Histories::read(keys, self.accounts, since, self.printer).await
     }
-    let users = subjects.into_iter().filter(|user| selection.contains(user)).map(|subject| {
-        let rotation = subject.user_id.as_ref().and_then(|id| under_way.get(id));
-        let what = match rotation {
-            Some(rotation) => What::UnderWay(rotation.clone()),
-            None => What::Chosen(chooser.choose(&subject)),
-        };
-        Selected { subject, what }
-    });
-    let gaps = not_read.into_iter().filter(|gap| gap.cause == Cause::NotRead).collect();
-    Ok(Chosen { account_ids, users: users.collect(), active, gaps })
+
+    fn chooser<'c>(
+        &'c self,
+        selection: &Selection,
+        usage: &'c dyn Fn(&AccessKeyId) -> Seen<KeyUsage>,
+    ) -> Chooser<'c> {
+        Chooser {
+            policy: &self.config.policy,
+            rotate: &self.config.rotate,
+            fallback: self.fallback,
+            now: self.now,
+            also_not_due: !selection.names_nobody(),
+            own_key: self.own_key,
+            usage,
+        }
+    }
 }
 
 /// Where keys go that the configuration names no destination for: an age file of their own on this machine,
@@ -213,3 +252,6 @@ impl Fallback {
 fn make_private_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
+
+#[cfg(test)]
+mod tests;

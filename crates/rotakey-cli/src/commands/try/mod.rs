@@ -13,7 +13,7 @@ use self::diary::{Calls, Diary, grouped_u64};
 use self::scene::{POLICY, Scene};
 use super::audit::{Header, Source, Tally, Worst, print_audit};
 use super::config::no_csv;
-use super::rotate::{Driven, PlanData, Selection, choose, print_plan};
+use super::rotate::{Driven, PlanData, Planner, Selection, print_plan};
 use crate::assembly::CONCURRENCY;
 use crate::cli::Format;
 use crate::error::{CommandError, Verdict, exit_codes};
@@ -203,15 +203,24 @@ impl Story<'_> {
         Ok(plan)
     }
 
-    async fn choose(&self, account: AccountInventory, store: &MemoryStore) -> Result<PlanData, CommandError> {
+    async fn choose(&self, read: AccountInventory, store: &MemoryStore) -> Result<PlanData, CommandError> {
         let now = self.scene.simulation.now();
         let nowhere = |user: &rotakey_core::policy::UserSubject| {
             unreachable!("the policy of the story names a destination for {}", user.principal)
         };
-        let config = &self.scene.config;
-        let chosen =
-            choose(account.into(), &Selection::default(), config, store, &nowhere, None, now).await?;
-        Ok(PlanData::new(chosen, config, now))
+        let operator = &self.scene.operator;
+        let account = Account { iam: operator, probe: operator, usage: None };
+        let planner = Planner {
+            config: &self.scene.config,
+            accounts: &OneAccount { id: self.scene.account_id, account },
+            store,
+            fallback: &nowhere,
+            own_key: None,
+            printer: self.printer,
+            now,
+        };
+        let chosen = planner.choose(read.into(), &Selection::default()).await?;
+        Ok(PlanData::new(chosen, planner.config, now))
     }
 
     /// Carries the plan out until nothing waits for time any more.
