@@ -12,7 +12,9 @@ use super::proof::{Adopted, CutOver, Delivered, OldKeyQuiet, Superseded};
 use super::question::Question;
 use super::rotation::{IllegalEvent, InFlight, Rotation, Trouble};
 use super::service::{PointProbes, ServicePoint};
-use super::state::{ACCEPTANCES, Adoption, Finishing, LostCreate, NewKey, OldKey, Probes, State, in_a_row};
+use super::state::{
+    ACCEPTANCES, Adoption, Finishing, LostCreate, NewKey, OldKey, Probes, Stage, State, in_a_row,
+};
 
 impl Rotation {
     pub(super) fn finish(
@@ -85,7 +87,7 @@ impl Rotation {
                 *probe = probe.after(outcome, at);
                 State::Verifying { new, delivered, probes }
             }
-            (state @ State::Adopting { .. }, Intent::Probe { .. }, outcome) => {
+            (state @ (State::Adopting { .. } | State::Finishing(_)), Intent::Probe { .. }, outcome) => {
                 if let Some(alarm) = &mut self.alarm {
                     alarm.accepted = in_a_row(alarm.accepted, outcome);
                     alarm.probed_at = Some(at);
@@ -190,9 +192,16 @@ impl Rotation {
                 Outcome::Done | Outcome::Unknown | Outcome::Failed { kind: FailureKind::Ambiguous, .. },
             ) => {
                 let since = (*result == Outcome::Done).then_some(at);
-                State::Finishing(Finishing { perhaps_disabled: true, since, ..finishing })
+                let stage = Stage::Disabled { since, disproved: false };
+                State::Finishing(Finishing { stage, ..finishing })
             }
-            (State::Finishing(_), Intent::Enable { .. }, Outcome::Done) => State::Planned,
+            (State::Finishing(finishing), Intent::Enable { .. }, Outcome::Done) => match &mut self.alarm {
+                Some(alarm) => {
+                    alarm.enabled_at = Some(at);
+                    State::Finishing(Finishing { stage: Stage::GivenBack { quiet_from: at }, ..finishing })
+                }
+                None => State::Planned,
+            },
             (state @ State::Finishing(_), Intent::Delete { key }, Outcome::Done) => {
                 self.deleted.insert(key);
                 state
@@ -210,6 +219,7 @@ impl Rotation {
         illegal: IllegalEvent,
     ) -> Result<Self, IllegalEvent> {
         let agreed = self.approved(ApprovedStep::Begin, at);
+        let may_be_missed = self.old_key_may_be_disabled();
         self.state = match (self.state, note) {
             (State::Issuing { create }, Note::NothingCreated) => {
                 self.given_up = Some(create);
@@ -287,10 +297,9 @@ impl Rotation {
                 self.usage.not_seen(why, at);
                 state
             }
-            (
-                state @ (State::Disabled { .. } | State::BrownOut { enabled_at: None, .. }),
-                Note::CheckFailed { check, message },
-            ) if self.alarm.is_none() && self.rollback.is_none() => {
+            (state, Note::CheckFailed { check, message })
+                if may_be_missed && self.alarm.is_none() && self.rollback.is_none() =>
+            {
                 let Some(spec) = self.plan.checks.get(*check) else { return Err(illegal) };
                 self.alarm = Some(Alarm::raised(Some(*check), format!("{spec} failed: {message}"), at));
                 // Whatever is asked has time.
@@ -298,7 +307,7 @@ impl Rotation {
                 self.trouble = None;
                 state
             }
-            (state @ State::Adopting { .. }, Note::Recovered { proof }) => {
+            (state @ (State::Adopting { .. } | State::Finishing(_)), Note::Recovered { proof }) => {
                 let Some(alarm) = &mut self.alarm else { return Err(illegal) };
                 alarm.proof = Some(proof.clone());
                 state
@@ -341,21 +350,24 @@ impl Rotation {
                 let rehearsed = self.plan.timing.brown_out.is_none();
                 State::Ready { new, cut_over, adoption, rehearsed }
             }
-            (State::Planned, Note::Superseded { quiet_since, .. })
-                if self.plan.finish().is_some() && agreed =>
-            {
+            (
+                State::Planned | State::Finishing(Finishing { stage: Stage::GivenBack { .. }, .. }),
+                Note::Superseded { quiet_since, .. },
+            ) if self.plan.finish().is_some() && self.alarm.is_none() && agreed => {
                 // What somebody else disabled counts as inactive from the moment it was seen to be.
                 let found_inactive = self.plan.finish().is_some_and(Finish::found_inactive);
                 State::Finishing(Finishing {
                     superseded: Superseded { quiet: OldKeyQuiet(()), quiet_since: *quiet_since },
-                    perhaps_disabled: false,
-                    since: found_inactive.then_some(at),
-                    disproved: false,
+                    stage: if found_inactive { Stage::FoundInactive { since: at } } else { Stage::Ready },
                 })
             }
             // Still disabled: it is enabled again before anything else.
-            (State::Finishing(finishing), Note::OldKeyUsed { .. }) if finishing.perhaps_disabled => {
-                State::Finishing(Finishing { disproved: true, ..finishing })
+            (
+                State::Finishing(Finishing { superseded, stage: Stage::Disabled { since, .. } }),
+                Note::OldKeyUsed { .. },
+            ) => {
+                let stage = Stage::Disabled { since, disproved: true };
+                State::Finishing(Finishing { superseded, stage })
             }
             (State::Finishing(_), Note::OldKeyUsed { .. }) => State::Planned,
             (State::BrownOut { new, cut_over, adoption, enabled_at: Some(_), .. }, Note::BrownOutPassed) => {
@@ -400,6 +412,11 @@ impl Rotation {
         self.trouble = None;
         if matches!(question, Question::Missed { .. }) {
             self.alarm = None;
+            if let State::Finishing(finishing) = &mut self.state
+                && !finishing.may_be_disabled()
+            {
+                finishing.stage = Stage::GivenBack { quiet_from: at };
+            }
         }
         if matches!(question, Question::EnabledByOthers { .. }) {
             self.state.rest_from(at);

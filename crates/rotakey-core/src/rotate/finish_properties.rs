@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::model::*;
 use super::*;
-use crate::fact::{KeyStatus, LastUsed};
+use crate::fact::{KeyStatus, LastUsed, Seen};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -30,6 +30,10 @@ enum Move {
     RollBack,
     LookAgain,
     Approve,
+    /// The check fails, or is well again.
+    Break(bool),
+    /// A person says that something is broken.
+    Signal,
 }
 
 fn moves() -> impl Strategy<Value = Move> {
@@ -42,6 +46,8 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => Just(Move::RollBack),
         2 => Just(Move::LookAgain),
         2 => Just(Move::Approve),
+        2 => any::<bool>().prop_map(Move::Break),
+        1 => Just(Move::Signal),
     ]
 }
 
@@ -51,6 +57,10 @@ struct Trial {
     log: Vec<Entry>,
     /// Since when the old key has been inactive for certain.
     inactive_since: Option<Timestamp>,
+    /// Whether the check fails.
+    broken: bool,
+    /// When a person last answered that an application missed it.
+    missed_until: Option<Timestamp>,
 }
 
 impl Trial {
@@ -74,12 +84,19 @@ impl Trial {
                 trust_session_names: false,
             });
         }
+        plan.checks.push(CheckSpec::Exec(ExecCheck { command: vec!["check".to_owned()] }));
         let rotation = Rotation::begin(plan.rotation_id(world.begun), plan, world.begun);
         let inactive_since = found_inactive.then_some(world.begun);
-        Self { world, rotation, log: Vec::new(), inactive_since }
+        Self { world, rotation, log: Vec::new(), inactive_since, broken: false, missed_until: None }
     }
 
     fn append(&mut self, event: Event) {
+        if matches!(
+            (&event, self.rotation.question()),
+            (Event::Answered { .. }, Some(Question::Missed { .. }))
+        ) {
+            self.missed_until = Some(self.world.now);
+        }
         self.rotation = self.rotation.clone().apply(&event, self.world.now).unwrap();
         let hash = ChainHash::origin(self.rotation.id());
         self.log.push(Entry { version: self.rotation.version(), at: self.world.now, event, hash });
@@ -92,7 +109,11 @@ impl Trial {
     }
 
     fn step(&mut self, unlucky: Option<(bool, bool)>) -> Next {
-        let seen = self.world.observe(&BTreeSet::new());
+        let mut seen = self.world.observe(&BTreeSet::new());
+        if self.rotation.needs_checks() {
+            let broken = || Health::Failing("exit code 1".to_owned());
+            seen.checks.push(Seen::Known(if self.broken { broken() } else { Health::Well }));
+        }
         let next = self.rotation.next(&seen, self.world.now);
         match &next {
             Next::Do(effect) => self.act(effect.intent(), unlucky),
@@ -139,8 +160,10 @@ impl Trial {
             Intent::Disable { key: victim } => {
                 assert_eq!(*victim, key(OLD));
                 assert!(!found_inactive, "it was inactive when it was found");
-                let quiet = self.world.now.duration_since(self.last_use());
-                assert!(quiet >= HOUR * 24 * 35, "it was used {quiet} ago");
+                let missed_until = self.missed_until.unwrap_or(Timestamp::MIN);
+                let quiet = self.world.now.duration_since(self.last_use().max(missed_until));
+                assert!(quiet >= HOUR * 24 * 35, "it was used or missed {quiet} ago");
+                assert!(!self.broken, "a check fails already");
             }
             Intent::Enable { key: victim } => {
                 assert_eq!(*victim, key(OLD));
@@ -151,6 +174,8 @@ impl Trial {
                 let since = self.inactive_since.expect("an active key is deleted");
                 assert!(self.world.now >= since + MINIMUM_REST, "it rested since {since} only");
                 assert!(self.last_use() <= since, "somebody missed it");
+                assert_eq!(self.rotation.alarm(), None, "somebody said that it is missed");
+                assert!(!self.broken || found_inactive, "a check fails");
                 let plan = self.rotation.plan();
                 assert!(
                     plan.approved(ApprovedStep::Delete, self.rotation.approvals(), self.world.now).is_ok()
@@ -180,13 +205,17 @@ impl Trial {
                 let approval = Approval { step: ApprovedStep::Delete, plan, by: by(), at: self.world.now };
                 self.try_append(Event::Approved { approval });
             }
+            Move::Break(broken) => self.broken = broken,
+            Move::Signal => self.try_append(Event::Signalled { by: by(), what: "it broke".to_owned() }),
         }
         assert!(self.world.accepts(&key(NEW)), "the other key is left alone");
     }
 
     /// Nothing goes wrong any more, and a person approves: it ends, or asks.
     fn come_to_an_end(mut self) {
-        for _ in 0..200 {
+        self.broken = false;
+        // A key that is watched is looked at every hour.
+        for _ in 0..500 {
             match self.step(None) {
                 Next::Wait { until, .. } => {
                     self.world.now = until;
@@ -217,7 +246,8 @@ impl Trial {
             }
             Some(other) => panic!("{other:?}"),
             None => {
-                let used = matches!(self.rotation.question(), Some(Question::StillUsed { .. }));
+                let question = self.rotation.question();
+                let used = matches!(question, Some(Question::StillUsed { .. } | Question::Missed { .. }));
                 assert!(!used || found_inactive || self.world.accepts(&key(OLD)), "used, and disabled");
             }
         }

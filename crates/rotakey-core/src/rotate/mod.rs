@@ -67,7 +67,7 @@ pub use question::Question;
 pub use relation::{KeyUse, Relation, relation};
 pub use rotation::{IllegalEvent, IllegalHistory, InFlight, Rotation};
 pub use service::{PROBED_SERVICES, PointProbe, ServicePoint};
-pub use state::{Adoption, Finishing, LostCreate, NewKey, OldKey, Probes, State};
+pub use state::{Adoption, Finishing, LostCreate, NewKey, OldKey, Probes, Stage, State};
 pub use usage::{Consumer, ConsumerUse, KeyUsage, KnownUsage, LOOK_BACK, Left, MOST_CONSUMERS};
 
 /// How long an effect may take. After it, whoever started the effect must no longer do it, and another

@@ -9,10 +9,10 @@ use super::check::Alarm;
 use super::effect::Intent;
 use super::event::{Ending, Event};
 use super::log::Entry;
-use super::plan::{Finish, Plan};
+use super::plan::Plan;
 use super::proof::Rested;
 use super::question::Question;
-use super::state::{Finishing, LostCreate, State};
+use super::state::{Finishing, LostCreate, Stage, State};
 use super::usage::KnownUsage;
 use crate::id::{AccessKeyId, RotationId, WorkerId};
 
@@ -262,23 +262,31 @@ impl Rotation {
         self.alarm.is_none() && self.can_roll_back() && self.takes_the_old_key_away()
     }
 
-    /// Whether a worker may have disabled the old key.
+    /// Whether a worker may have disabled the old key, which is still there.
     pub(super) fn old_key_may_be_disabled(&self) -> bool {
-        matches!(self.state, State::BrownOut { enabled_at: None, .. } | State::Disabled { .. })
+        match &self.state {
+            State::BrownOut { enabled_at: None, .. } | State::Disabled { .. } => true,
+            State::Finishing(finishing) => {
+                finishing.may_be_disabled() && !self.deleted.contains(&self.plan.old_key)
+            }
+            _ => false,
+        }
     }
 
     fn takes_the_old_key_away(&self) -> bool {
-        matches!(
+        let ready = matches!(
             self.state,
-            State::Ready { .. } | State::BrownOut { enabled_at: None, .. } | State::Disabled { .. }
-        )
+            State::Ready { .. } | State::Finishing(Finishing { stage: Stage::Ready, .. })
+        );
+        ready || self.old_key_may_be_disabled()
     }
 
     /// Whether a decision needs to know what the checks say.
     pub fn needs_checks(&self) -> bool {
         !self.plan.checks.is_empty()
             && match &self.state {
-                State::Adopting { .. } => self.alarm.is_some(),
+                State::Adopting { .. }
+                | State::Finishing(Finishing { stage: Stage::GivenBack { .. }, .. }) => self.alarm.is_some(),
                 _ => self.takes_the_old_key_away(),
             }
     }
@@ -352,7 +360,7 @@ impl Rotation {
             Ending::RolledBack { .. } => {
                 let undone = match &self.state {
                     State::Planned | State::RollingBack { .. } => true,
-                    State::Finishing(finishing) => !finishing.perhaps_disabled,
+                    State::Finishing(finishing) => !finishing.may_be_disabled(),
                     _ => false,
                 };
                 self.rollback.is_some() && undone
@@ -373,14 +381,26 @@ impl Rotation {
             (State::Planned, Intent::Create { .. }) => {
                 self.plan.task.is_to_replace() && self.approved(ApprovedStep::Begin, at)
             }
-            (State::Finishing(_), Intent::Disable { key }) => {
-                key == old && !self.plan.finish().is_some_and(Finish::found_inactive)
-            }
-            (State::Finishing(finishing), Intent::Enable { key }) => key == old && finishing.perhaps_disabled,
             (
-                State::Finishing(Finishing { since: Some(since), disproved: false, .. }),
+                State::Finishing(Finishing { stage: Stage::Ready | Stage::Disabled { .. }, .. }),
+                Intent::Disable { key },
+            ) => key == old && self.alarm.is_none(),
+            (State::Finishing(finishing), Intent::Enable { key }) => {
+                key == old && finishing.may_be_disabled()
+            }
+            (
+                State::Finishing(Finishing {
+                    stage:
+                        Stage::Disabled { since: Some(since), disproved: false } | Stage::FoundInactive { since },
+                    ..
+                }),
                 Intent::Delete { key },
-            ) => key == old && rested(since) && self.approved(ApprovedStep::Delete, at),
+            ) => {
+                key == old && rested(since) && self.alarm.is_none() && self.approved(ApprovedStep::Delete, at)
+            }
+            (State::Finishing(Finishing { stage: Stage::GivenBack { .. }, .. }), Intent::Probe { key }) => {
+                key == old && self.alarm.is_some()
+            }
             (State::Finishing(_), Intent::Forget { key, .. }) => key == old && self.deleted.contains(key),
             (State::Orphaned { orphan, .. }, Intent::Disable { key } | Intent::Forget { key, .. }) => {
                 key == orphan

@@ -129,12 +129,32 @@ pub enum State {
 pub struct Finishing {
     /// Why it may go.
     pub superseded: Superseded,
-    /// Whether rotakey may have disabled it.
-    pub perhaps_disabled: bool,
-    /// Since when it is known to be inactive; `None` while that is not certain.
-    pub since: Option<Timestamp>,
-    /// It was used since: it is to be enabled again.
-    pub disproved: bool,
+    /// How far it is.
+    pub stage: Stage,
+}
+
+/// The stages of the way to the end of a key that needs no successor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It is to be disabled.
+    Ready,
+    /// rotakey has disabled it, or may have.
+    Disabled {
+        /// Since when it is known to be inactive; `None` while that is not certain.
+        since: Option<Timestamp>,
+        /// It was used since: it is to be enabled again.
+        disproved: bool,
+    },
+    /// Somebody else had disabled it.
+    FoundInactive {
+        /// Since when it has been seen to be.
+        since: Timestamp,
+    },
+    /// It was missed, and is enabled (again).
+    GivenBack {
+        /// From when on quiet counts.
+        quiet_from: Timestamp,
+    },
 }
 
 /// A create whose answer was lost.
@@ -275,7 +295,9 @@ impl State {
     /// change of keys.
     pub(super) fn next_approved_step(&self, plan: &Plan) -> Option<ApprovedStep> {
         let step = match self {
-            Self::Planned => ApprovedStep::Begin,
+            Self::Planned | Self::Finishing(Finishing { stage: Stage::GivenBack { .. }, .. }) => {
+                ApprovedStep::Begin
+            }
             Self::Disabled { .. } | Self::Finishing(_) => ApprovedStep::Delete,
             _ => return None,
         };
@@ -307,10 +329,27 @@ impl State {
     pub(super) fn rest_from(&mut self, at: Timestamp) {
         if let Self::Orphaned { disabled_at: Some(since), .. }
         | Self::Disabled { since: Some(since), .. }
-        | Self::Finishing(Finishing { since: Some(since), .. })
+        | Self::Finishing(Finishing { stage: Stage::Disabled { since: Some(since), .. }, .. })
+        | Self::Finishing(Finishing { stage: Stage::FoundInactive { since }, .. })
         | Self::RollingBack { disabled_at: Some(since), .. } = self
         {
             *since = at;
+        }
+    }
+}
+
+impl Finishing {
+    /// Whether rotakey may have disabled the key.
+    pub fn may_be_disabled(&self) -> bool {
+        matches!(self.stage, Stage::Disabled { .. })
+    }
+
+    /// Since when the key is known to be inactive.
+    pub fn inactive_since(&self) -> Option<Timestamp> {
+        match self.stage {
+            Stage::Disabled { since, .. } => since,
+            Stage::FoundInactive { since } => Some(since),
+            Stage::Ready | Stage::GivenBack { .. } => None,
         }
     }
 }

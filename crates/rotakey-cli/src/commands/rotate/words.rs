@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rotakey_core::fact::LastUsed;
-use rotakey_core::rotate::{Adoption, Answer, Ending, Event, Left, Note, Plan, Rotation, State};
+use rotakey_core::rotate::{Adoption, Answer, Ending, Event, Left, Note, Plan, Rotation, Stage, State};
 
 use crate::quantity::{count, duration, instant, relative};
 
@@ -164,12 +164,16 @@ pub(crate) fn progress(rotation: &Rotation, now: Timestamp) -> String {
             }
         }
         State::Deleted { .. } => "the old key is deleted; removes its traces".to_owned(),
-        State::Finishing(finishing) => match finishing.since {
-            None => "is to disable the key".to_owned(),
-            Some(since) => match since.saturating_add(timing.delete_after) {
-                Ok(at) => format!("the key is inactive; it is deleted {}", relative(at, now)),
-                Err(_) => format!("the key is inactive for {}", duration(timing.delete_after)),
-            },
+        State::Finishing(finishing) => match finishing.stage {
+            Stage::Ready => "is to disable the key".to_owned(),
+            Stage::GivenBack { .. } => "the key was missed and is enabled again".to_owned(),
+            Stage::Disabled { since: None, .. } => "makes sure that the key is disabled".to_owned(),
+            Stage::Disabled { since: Some(since), .. } | Stage::FoundInactive { since } => {
+                match since.saturating_add(timing.delete_after) {
+                    Ok(at) => format!("the key is inactive; it is deleted {}", relative(at, now)),
+                    Err(_) => format!("the key is inactive for {}", duration(timing.delete_after)),
+                }
+            }
         },
         State::RollingBack { .. } => "goes back to the old key".to_owned(),
         State::Closed { ending } => ended(ending),

@@ -113,7 +113,7 @@ impl Gate {
             (Intent::Disable { .. }, State::Orphaned { .. }) => None,
             // It may be disabled already: this makes it certain.
             (Intent::Disable { .. }, State::Disabled { .. }) => None,
-            (Intent::Disable { .. }, State::Finishing(finishing)) if finishing.perhaps_disabled => None,
+            (Intent::Disable { .. }, State::Finishing(finishing)) if finishing.may_be_disabled() => None,
             (Intent::Disable { .. }, _) => Some(Self::Disable),
             (Intent::Delete { .. }, _) => Some(Self::Delete),
             // Asked only because the old key is to be deleted next.
@@ -142,7 +142,7 @@ impl Gate {
             State::Delivering { .. } | State::Verifying { .. } => Some(Self::Publish),
             State::Adopting { .. } | State::Ready { .. } | State::BrownOut { .. } => Some(Self::Disable),
             State::Disabled { .. } => Some(Self::Delete),
-            State::Finishing(finishing) if finishing.since.is_none() => Some(Self::Disable),
+            State::Finishing(finishing) if finishing.inactive_since().is_none() => Some(Self::Disable),
             State::Finishing(_) => Some(Self::Delete),
             State::Issuing { .. }
             | State::Orphaned { .. }

@@ -102,7 +102,7 @@ impl Simulated {
             now,
             also_not_due: false,
             own_key: None,
-            usage: &|_| Seen::Unknown("a forecast asks no source".to_owned()),
+            usage: &|_| Seen::Unknown("nothing tells who uses keys".to_owned()),
         };
         match chooser.choose(&self.subject) {
             Choice::Rotate(plan) => {

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Decision, Next, PROBE_INTERVAL, Step, act, note, wait};
-use crate::fact::Seen;
+use crate::fact::{KeyFacts, Seen};
 use crate::rotate::SETTLE;
 use crate::rotate::check::Health;
 use crate::rotate::effect::Intent;
@@ -24,9 +24,14 @@ const CHECKS_LATER: SignedDuration = SignedDuration::from_hours(1);
 impl Decision<'_> {
     /// A check that fails while the old key is disabled. All was well before, or it would not have been disabled.
     pub(super) fn check_alarms(&self) -> Result<(), Next> {
+        // A delete whose answer was lost may have been done: then there is nothing to give back.
+        let is_listed = |keys: &[KeyFacts]| keys.iter().any(|key| key.id == *self.old());
+        let is_deleted =
+            self.rotation.deleting.contains(self.old()) && self.keys().is_ok_and(|keys| !is_listed(keys));
         if self.rotation.alarm.is_some()
             || self.rotation.rollback.is_some()
             || !self.rotation.old_key_may_be_disabled()
+            || is_deleted
         {
             return Ok(());
         }

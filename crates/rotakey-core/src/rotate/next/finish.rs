@@ -12,18 +12,22 @@ use crate::rotate::event::{Ending, Note};
 use crate::rotate::plan::Finish;
 use crate::rotate::proof::{Rested, Superseded};
 use crate::rotate::question::Question;
-use crate::rotate::state::{Finishing, State};
+use crate::rotate::state::{Finishing, Stage, State};
+
+/// Why it is waited.
+const WATCHED: &str = "the key is disabled and watched before it is deleted";
 
 impl Decision<'_> {
     pub(super) fn finish(&self, finish: &Finish) -> Step {
         match &self.rotation.state {
             State::Finishing(finishing) => self.go_on_finishing(finish, finishing),
-            _ => self.begin_to_finish(finish),
+            _ => self.begin_to_finish(finish, None),
         }
     }
 
-    /// What the plan rests on is looked at again: it may be old.
-    fn begin_to_finish(&self, finish: &Finish) -> Step {
+    /// What the plan rests on is looked at again: it may be old. A key that was missed must be quiet anew, from
+    /// `missed_until` on.
+    fn begin_to_finish(&self, finish: &Finish, missed_until: Option<Timestamp>) -> Step {
         if let Some(why) = &self.rotation.rollback {
             return Ok(close(Ending::RolledBack { why: why.clone() }));
         }
@@ -34,12 +38,19 @@ impl Decision<'_> {
         self.withdrawn(self.old())?;
         let last_use = self.last_used(self.old())?;
         // Whoever never used it may have had it from the start.
-        let quiet_since = match last_use {
+        let unused_since = match last_use {
             LastUsed::At { at, .. } => *at,
             LastUsed::Never => self.facts(|key| key.id == *self.old())?.created_at,
         };
-        if self.now < quiet_since + finish.quiet_for + LAST_USED_LAG {
-            return Ok(self.is_used_after_all(last_use));
+        let quiet_since = missed_until.map_or(unused_since, |until| until.max(unused_since));
+        let quiet_at = quiet_since + finish.quiet_for + LAST_USED_LAG;
+        if self.now < quiet_at {
+            return Ok(match missed_until {
+                Some(until) if unused_since <= until => {
+                    wait(quiet_at, "the key was missed: it must be quiet anew before it is disabled")
+                }
+                _ => self.is_used_after_all(last_use),
+            });
         }
         let evidence = match &finish.successor {
             None => format!("it is inactive, and was last used {}", used(last_use)),
@@ -61,36 +72,65 @@ impl Decision<'_> {
         if self.rotation.deleting.contains(self.old()) && self.is_gone(self.old())? {
             return Ok(note(Note::Gone { key: self.old().clone() }));
         }
-        // What somebody else disabled is not enabled: it is found as it was left.
-        if (self.rotation.rollback.is_some() || finishing.disproved) && finishing.perhaps_disabled {
-            return Ok(act(Intent::Enable { key: self.old().clone() }));
-        }
         if let Some(why) = &self.rotation.rollback {
-            return Ok(close(Ending::RolledBack { why: why.clone() }));
+            // What somebody else disabled is not enabled: it is found as it was left.
+            return Ok(match finishing.may_be_disabled() {
+                true => act(Intent::Enable { key: self.old().clone() }),
+                false => close(Ending::RolledBack { why: why.clone() }),
+            });
         }
+        if self.rotation.alarm.is_some() {
+            return self.missed();
+        }
+        match finishing.stage {
+            Stage::GivenBack { quiet_from } => self.begin_to_finish(finish, Some(quiet_from)),
+            Stage::Disabled { disproved: true, .. } => Ok(act(Intent::Enable { key: self.old().clone() })),
+            Stage::Ready => {
+                self.check_superseded(finish, &finishing.superseded)?;
+                self.expect_status(self.old(), KeyStatus::Active)?;
+                self.check_all_well()?;
+                Ok(act(Intent::Disable { key: self.old().clone() }))
+            }
+            Stage::Disabled { since: None, .. } => {
+                self.check_superseded(finish, &finishing.superseded)?;
+                self.check_all_well()?;
+                Ok(act(Intent::Disable { key: self.old().clone() }))
+            }
+            Stage::Disabled { since: Some(since), .. } => {
+                self.check_superseded(finish, &finishing.superseded)?;
+                self.expect_status(self.old(), KeyStatus::Inactive)?;
+                let rested =
+                    self.rested(since).map_err(|until| self.watchful(until, WATCHED, Some(since)))?;
+                self.check_all_well()?;
+                self.delete_finished(&finishing.superseded, rested)
+            }
+            Stage::FoundInactive { since } => {
+                self.check_superseded(finish, &finishing.superseded)?;
+                self.expect_status(self.old(), KeyStatus::Inactive)?;
+                let rested = self.rested(since).map_err(|until| wait(until, WATCHED))?;
+                self.delete_finished(&finishing.superseded, rested)
+            }
+        }
+    }
+
+    fn rested(&self, since: Timestamp) -> Result<Rested, Timestamp> {
+        Rested::check(since, self.rotation.plan.timing.delete_after, self.now)
+    }
+
+    fn delete_finished(&self, superseded: &Superseded, rested: Rested) -> Step {
+        let approved = self.check_approved(ApprovedStep::Delete)?;
+        Ok(Next::Do(Effect::delete_superseded(&self.rotation.plan, superseded, rested, approved)))
+    }
+
+    /// The evidence still holds: nobody has used the key since, no destination serves it, and its successor is there.
+    fn check_superseded(&self, finish: &Finish, superseded: &Superseded) -> Result<(), Next> {
         let last_use = self.last_used(self.old())?;
-        if last_use.at().is_some_and(|at| at > finishing.superseded.quiet_since) {
-            return Ok(note(Note::OldKeyUsed { last_used: last_use.clone() }));
+        if last_use.at().is_some_and(|at| at > superseded.quiet_since) {
+            return Err(note(Note::OldKeyUsed { last_used: last_use.clone() }));
         }
         self.check_keys_around(finish)?;
         self.withdrawn(self.old())?;
-        let Some(since) = finishing.since else {
-            if !finishing.perhaps_disabled {
-                self.expect_status(self.old(), KeyStatus::Active)?;
-            }
-            return Ok(act(Intent::Disable { key: self.old().clone() }));
-        };
-        self.expect_status(self.old(), KeyStatus::Inactive)?;
-        self.delete_finished(&finishing.superseded, since)
-    }
-
-    fn delete_finished(&self, superseded: &Superseded, since: Timestamp) -> Step {
-        let rested = match Rested::check(since, self.rotation.plan.timing.delete_after, self.now) {
-            Ok(rested) => rested,
-            Err(until) => return Ok(wait(until, "the key is disabled and watched before it is deleted")),
-        };
-        let approved = self.check_approved(ApprovedStep::Delete)?;
-        Ok(Next::Do(Effect::delete_superseded(&self.rotation.plan, superseded, rested, approved)))
+        Ok(())
     }
 
     /// The key is there, and so is its successor, active; and there are no keys that the plan does not know.

@@ -3,7 +3,11 @@
 use super::*;
 
 fn watched() -> Story {
-    let mut story = ready(Timing::default());
+    with_check(ready(Timing::default()))
+}
+
+/// With a check that says that all is well.
+pub(super) fn with_check(mut story: Story) -> Story {
     story.health = vec![Health::Well];
     let url = "https://shop.example/health".to_owned();
     let check = CheckSpec::Http(HttpCheck { url, status: 200, text: None });
@@ -11,7 +15,7 @@ fn watched() -> Story {
     story
 }
 
-fn broken(story: &mut Story) {
+pub(super) fn broken(story: &mut Story) {
     story.health = vec![Health::Failing("status 500".to_owned())];
 }
 

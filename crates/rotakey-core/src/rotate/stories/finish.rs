@@ -5,7 +5,7 @@ use super::*;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Two keys: the old one last used sixty days ago, the other one today, which is served.
-fn replaced() -> Story {
+pub(super) fn replaced() -> Story {
     pair(Timing::default(), |_| {})
 }
 
@@ -20,7 +20,7 @@ fn pair(timing: Timing, change: impl FnOnce(&mut Plan)) -> Story {
 }
 
 /// One active key, and one that somebody disabled, last used sixty days ago.
-fn left_behind() -> Story {
+pub(super) fn left_behind() -> Story {
     let mut world = World::new(0, Some(DAY * 60));
     world.set_status(&key(OLD), KeyStatus::Inactive);
     world.add_key(&key(NEW));

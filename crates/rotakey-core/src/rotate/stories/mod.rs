@@ -4,6 +4,7 @@ mod alarm;
 mod consumers;
 mod crash;
 mod finish;
+mod finish_alarm;
 mod foreign;
 mod forward;
 mod rollback;
