@@ -112,7 +112,7 @@ async fn ask(ports: &Ports<'_>, rotation: &Rotation, check: &CheckSpec) -> Seen<
 
 /// Looks who uses both keys of a rotation from then on.
 pub(crate) async fn look_at_usage(account: Account<'_>, rotation: &Rotation, since: Timestamp) -> Note {
-    let Some((source, new)) = account.usage.zip(rotation.new_key()) else {
+    let Some((source, new)) = account.usage.zip(rotation.successor()) else {
         return Note::UsageUnknown { why: "no source tells who uses keys".to_owned() };
     };
     let both = async {

@@ -192,16 +192,32 @@ impl Rotation {
                 Outcome::Done | Outcome::Unknown | Outcome::Failed { kind: FailureKind::Ambiguous, .. },
             ) => {
                 let since = (*result == Outcome::Done).then_some(at);
-                let stage = Stage::Disabled { since, disproved: false };
+                let stage = match finishing.stage {
+                    Stage::Ready { rehearsed: false } => {
+                        Stage::BrownOut { disabled_at: since, enabled_at: None }
+                    }
+                    _ => Stage::Disabled { since, disproved: false },
+                };
                 State::Finishing(Finishing { stage, ..finishing })
             }
-            (State::Finishing(finishing), Intent::Enable { .. }, Outcome::Done) => match &mut self.alarm {
-                Some(alarm) => {
-                    alarm.enabled_at = Some(at);
-                    State::Finishing(Finishing { stage: Stage::GivenBack { quiet_from: at }, ..finishing })
-                }
-                None => State::Planned,
-            },
+            (State::Finishing(finishing), Intent::Enable { .. }, Outcome::Done) => {
+                let stage = match (&mut self.alarm, finishing.stage) {
+                    (Some(alarm), _) => {
+                        alarm.enabled_at = Some(at);
+                        Some(Stage::GivenBack { quiet_from: at })
+                    }
+                    // A rehearsal that may not have taken place is not one.
+                    (None, Stage::BrownOut { disabled_at: None, .. }) => {
+                        Some(Stage::Ready { rehearsed: false })
+                    }
+                    (None, Stage::BrownOut { disabled_at, .. }) => {
+                        Some(Stage::BrownOut { disabled_at, enabled_at: Some(at) })
+                    }
+                    (None, _) => None,
+                };
+                let finishing = |stage| State::Finishing(Finishing { stage, ..finishing });
+                stage.map_or(State::Planned, finishing)
+            }
             (state @ State::Finishing(_), Intent::Delete { key }, Outcome::Done) => {
                 self.deleted.insert(key);
                 state
@@ -282,7 +298,9 @@ impl Rotation {
             (
                 state @ (State::Verifying { .. }
                 | State::Adopting { .. }
-                | State::BrownOut { enabled_at: Some(_), .. }),
+                | State::BrownOut { enabled_at: Some(_), .. }
+                | State::Planned
+                | State::Finishing(_)),
                 Note::UsageSeen { old, new },
             ) => {
                 self.usage.seen(old, new, at);
@@ -291,7 +309,9 @@ impl Rotation {
             (
                 state @ (State::Verifying { .. }
                 | State::Adopting { .. }
-                | State::BrownOut { enabled_at: Some(_), .. }),
+                | State::BrownOut { enabled_at: Some(_), .. }
+                | State::Planned
+                | State::Finishing(_)),
                 Note::UsageUnknown { why },
             ) => {
                 self.usage.not_seen(why, at);
@@ -347,7 +367,7 @@ impl Rotation {
                     quiet: OldKeyQuiet(()),
                     quiet_since: *quiet_since,
                 };
-                let rehearsed = self.plan.timing.brown_out.is_none();
+                let rehearsed = self.plan.brown_out().is_none();
                 State::Ready { new, cut_over, adoption, rehearsed }
             }
             (
@@ -356,9 +376,13 @@ impl Rotation {
             ) if self.plan.finish().is_some() && self.alarm.is_none() && agreed => {
                 // What somebody else disabled counts as inactive from the moment it was seen to be.
                 let found_inactive = self.plan.finish().is_some_and(Finish::found_inactive);
+                let rehearsed = self.plan.brown_out().is_none();
                 State::Finishing(Finishing {
                     superseded: Superseded { quiet: OldKeyQuiet(()), quiet_since: *quiet_since },
-                    stage: if found_inactive { Stage::FoundInactive { since: at } } else { Stage::Ready },
+                    stage: match found_inactive {
+                        true => Stage::FoundInactive { since: at },
+                        false => Stage::Ready { rehearsed },
+                    },
                 })
             }
             // Still disabled: it is enabled again before anything else.
@@ -369,7 +393,16 @@ impl Rotation {
                 let stage = Stage::Disabled { since, disproved: true };
                 State::Finishing(Finishing { superseded, stage })
             }
-            (State::Finishing(_), Note::OldKeyUsed { .. }) => State::Planned,
+            (State::Finishing(finishing), Note::OldKeyUsed { .. }) if !finishing.may_be_disabled() => {
+                State::Planned
+            }
+            (
+                State::Finishing(Finishing {
+                    superseded,
+                    stage: Stage::BrownOut { enabled_at: Some(_), .. },
+                }),
+                Note::BrownOutPassed,
+            ) => State::Finishing(Finishing { superseded, stage: Stage::Ready { rehearsed: true } }),
             (State::BrownOut { new, cut_over, adoption, enabled_at: Some(_), .. }, Note::BrownOutPassed) => {
                 State::Ready { new, cut_over, adoption, rehearsed: true }
             }

@@ -131,7 +131,8 @@ impl Chooser<'_> {
             let reason =
                 format!("inactive, not used since {quiet_since}; an inactive key is finished by policy");
             let others = ids(user, key)?;
-            let finish = Finish { successor: None, others, quiet_for: self.rotate.delete_after.into() };
+            let quiet_for = self.rotate.delete_after.into();
+            let finish = Finish { successor: None, others, quiet_for, brown_out: false };
             return self.finish(user, user_name, key, finish, reason, None);
         }
         let active: Vec<_> = user.keys.iter().filter(|key| key.is_active()).collect();
@@ -215,12 +216,14 @@ impl Chooser<'_> {
                 usage: (self.usage)(id),
             });
         }
-        match relation(&uses, &self.timing_of(user)?, self.now) {
+        let timing = self.timing_of(user)?;
+        match relation(&uses, &timing, self.now) {
             Relation::Pair { old, new, quiet_for, why } => {
                 let key = active.iter().find(|key| key.id.as_ref() == Some(&old)).expect("it is one of them");
                 let mut others = ids(user, key)?;
                 others.remove(&new);
-                let finish = Finish { successor: Some(new), others, quiet_for };
+                let brown_out = timing.brown_out.is_some();
+                let finish = Finish { successor: Some(new), others, quiet_for, brown_out };
                 self.finish(user, user_name, key, finish, why, Some(limit_at))
             }
             Relation::Independent { why } => Ok(ask(

@@ -59,19 +59,23 @@ struct Trial {
     inactive_since: Option<Timestamp>,
     /// Whether the check fails.
     broken: bool,
+    /// When the old key was last enabled again.
+    enabled_at: Option<Timestamp>,
     /// When a person last answered that an application missed it.
     missed_until: Option<Timestamp>,
 }
 
 impl Trial {
-    fn new(found_inactive: bool, needs_approval: bool) -> Self {
+    fn new(found_inactive: bool, needs_approval: bool, brown_out: bool) -> Self {
         let mut world = World::new(0, Some(HOUR * 24 * 60));
         world.add_key(&key(NEW));
         world.use_key(&key(NEW), "s3");
-        let mut plan = plan(&world, Timing::default());
+        let trial = brown_out.then(|| SignedDuration::from_mins(30));
+        let mut plan = plan(&world, Timing { brown_out: trial, ..Timing::default() });
+        let brown_out = brown_out && !found_inactive;
         let successor = (!found_inactive).then(|| key(NEW));
         let others = if found_inactive { BTreeSet::from([key(NEW)]) } else { BTreeSet::new() };
-        plan.task = Task::Finish(Finish { successor, others, quiet_for: HOUR * 24 * 35 });
+        plan.task = Task::Finish(Finish { successor, others, quiet_for: HOUR * 24 * 35, brown_out });
         if found_inactive {
             world.set_status(&key(OLD), KeyStatus::Inactive);
         }
@@ -87,7 +91,15 @@ impl Trial {
         plan.checks.push(CheckSpec::Exec(ExecCheck { command: vec!["check".to_owned()] }));
         let rotation = Rotation::begin(plan.rotation_id(world.begun), plan, world.begun);
         let inactive_since = found_inactive.then_some(world.begun);
-        Self { world, rotation, log: Vec::new(), inactive_since, broken: false, missed_until: None }
+        Self {
+            world,
+            rotation,
+            log: Vec::new(),
+            inactive_since,
+            broken: false,
+            enabled_at: None,
+            missed_until: None,
+        }
     }
 
     fn append(&mut self, event: Event) {
@@ -140,7 +152,10 @@ impl Trial {
         };
         match (was_active, self.world.accepts(&key(OLD))) {
             (true, false) => self.inactive_since = Some(self.world.now),
-            (false, true) => self.inactive_since = None,
+            (false, true) => {
+                self.inactive_since = None;
+                self.enabled_at = Some(self.world.now);
+            }
             _ => {}
         }
         self.world.now += SignedDuration::from_secs(1);
@@ -177,6 +192,11 @@ impl Trial {
                 assert_eq!(self.rotation.alarm(), None, "somebody said that it is missed");
                 assert!(!self.broken || found_inactive, "a check fails");
                 let plan = self.rotation.plan();
+                let watched = self.enabled_at.is_some_and(|at| since >= at + plan.timing.quiet_for);
+                assert!(
+                    plan.brown_out().is_none() || watched,
+                    "there was no trial that it was watched after"
+                );
                 assert!(
                     plan.approved(ApprovedStep::Delete, self.rotation.approvals(), self.world.now).is_ok()
                 );
@@ -259,9 +279,9 @@ proptest! {
 
     #[test]
     fn a_key_is_taken_away_only_while_it_is_out_of_use_and_given_back_when_it_is_missed(
-        found_inactive: bool, needs_approval: bool, moves in prop::collection::vec(moves(), 0..40),
+        found_inactive: bool, needs_approval: bool, brown_out: bool, moves in prop::collection::vec(moves(), 0..40),
     ) {
-        let mut trial = Trial::new(found_inactive, needs_approval);
+        let mut trial = Trial::new(found_inactive, needs_approval, brown_out);
         for next in moves {
             trial.play(next);
         }

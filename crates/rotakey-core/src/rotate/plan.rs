@@ -84,6 +84,10 @@ pub struct Finish {
     pub others: BTreeSet<AccessKeyId>,
     /// How long it must have been without use before it is disabled: longer than it ever was.
     pub quiet_for: SignedDuration,
+    /// Whether it is disabled by way of trial first, for as long as the [timing](Timing::brown_out) says. Plans of
+    /// older versions did not, whatever their timing says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub brown_out: bool,
 }
 
 impl Finish {
@@ -175,6 +179,12 @@ impl Plan {
             Task::Finish(finish) => Some(finish),
             Task::Replace => None,
         }
+    }
+
+    /// How long the old key is disabled as a rehearsal, if at all.
+    pub fn brown_out(&self) -> Option<SignedDuration> {
+        let rehearses = self.finish().is_none_or(|finish| finish.brown_out);
+        self.timing.brown_out.filter(|_| rehearses)
     }
 
     /// The id of a rotation of this plan that begins at that instant.
@@ -294,6 +304,7 @@ mod tests {
                     successor: None,
                     others: BTreeSet::new(),
                     quiet_for: SignedDuration::ZERO,
+                    brown_out: false,
                 });
             }),
         ];

@@ -65,6 +65,9 @@ pub enum Question {
         key: AccessKeyId,
         /// Its last use.
         last_used: LastUsed,
+        /// The first of those who may come again with it, where something tells who.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        consumers: Vec<ConsumerUse>,
     },
     /// The old key is quiet, but nobody has used the new one either.
     NotAdopted {
@@ -169,17 +172,20 @@ impl fmt::Display for Question {
             Self::CannotRestore { destination } => {
                 write!(f, "{destination} keeps no copy of the old key to go back to")
             }
-            Self::StillUsed { key, last_used } => {
+            Self::StillUsed { key, last_used, consumers } => {
                 write!(f, "{key} is still used")?;
                 match last_used {
-                    LastUsed::Never => Ok(()),
+                    LastUsed::Never => {}
                     LastUsed::At { at, region, service } => write!(
                         f,
                         ": last at {at}, service {}, region {}",
                         service.as_deref().unwrap_or("unknown"),
                         region.as_deref().unwrap_or("unknown")
-                    ),
+                    )?,
                 }
+                consumers
+                    .iter()
+                    .try_for_each(|used| write!(f, "; by {} (last {})", used.consumer, used.last_at))
             }
             Self::NotAdopted { since } => {
                 write!(f, "the old key is quiet, but nobody has used the new one since {since}")

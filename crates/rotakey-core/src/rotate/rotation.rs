@@ -276,7 +276,7 @@ impl Rotation {
     fn takes_the_old_key_away(&self) -> bool {
         let ready = matches!(
             self.state,
-            State::Ready { .. } | State::Finishing(Finishing { stage: Stage::Ready, .. })
+            State::Ready { .. } | State::Finishing(Finishing { stage: Stage::Ready { .. }, .. })
         );
         ready || self.old_key_may_be_disabled()
     }
@@ -302,6 +302,12 @@ impl Rotation {
     /// The key that it created, while there is one that applications may use.
     pub fn new_key(&self) -> Option<&AccessKeyId> {
         self.state.new_key().map(|new| &new.id)
+    }
+
+    /// The key that applications are to use in place of the old one: that which it created, or the one that took the old
+    /// one's place before.
+    pub fn successor(&self) -> Option<&AccessKeyId> {
+        self.new_key().or_else(|| self.plan.finish()?.successor.as_ref())
     }
 
     /// Whether rolling back still means something. Not from the moment a delete of the old key was started:
@@ -382,7 +388,7 @@ impl Rotation {
                 self.plan.task.is_to_replace() && self.approved(ApprovedStep::Begin, at)
             }
             (
-                State::Finishing(Finishing { stage: Stage::Ready | Stage::Disabled { .. }, .. }),
+                State::Finishing(Finishing { stage: Stage::Ready { .. } | Stage::Disabled { .. }, .. }),
                 Intent::Disable { key },
             ) => key == old && self.alarm.is_none(),
             (State::Finishing(finishing), Intent::Enable { key }) => {

@@ -137,7 +137,17 @@ pub struct Finishing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// It is to be disabled.
-    Ready,
+    Ready {
+        /// Whether the rehearsal is over (or none was asked for).
+        rehearsed: bool,
+    },
+    /// The rehearsal: it is disabled for some minutes, enabled again, and watched.
+    BrownOut {
+        /// When it was disabled; `None` while that is not certain.
+        disabled_at: Option<Timestamp>,
+        /// When it was enabled again.
+        enabled_at: Option<Timestamp>,
+    },
     /// rotakey has disabled it, or may have.
     Disabled {
         /// Since when it is known to be inactive; `None` while that is not certain.
@@ -321,6 +331,10 @@ impl State {
                 let adoption = adoption.used_at(at);
                 Self::Adopting { new, delivered: cut_over.delivered, works: cut_over.works, adoption }
             }
+            (
+                Self::Finishing(Finishing { superseded, stage: Stage::BrownOut { enabled_at: Some(_), .. } }),
+                Some(at),
+            ) if at > superseded.quiet_since => Self::Planned,
             (state, _) => state,
         }
     }
@@ -341,7 +355,7 @@ impl State {
 impl Finishing {
     /// Whether rotakey may have disabled the key.
     pub fn may_be_disabled(&self) -> bool {
-        matches!(self.stage, Stage::Disabled { .. })
+        matches!(self.stage, Stage::BrownOut { enabled_at: None, .. } | Stage::Disabled { .. })
     }
 
     /// Since when the key is known to be inactive.
@@ -349,7 +363,7 @@ impl Finishing {
         match self.stage {
             Stage::Disabled { since, .. } => since,
             Stage::FoundInactive { since } => Some(since),
-            Stage::Ready | Stage::GivenBack { .. } => None,
+            Stage::Ready { .. } | Stage::BrownOut { .. } | Stage::GivenBack { .. } => None,
         }
     }
 }

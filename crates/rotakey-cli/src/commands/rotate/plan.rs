@@ -629,7 +629,7 @@ fn timeline(data: &PlanData) -> Vec<(String, String)> {
             ),
         ),
     ];
-    let mut trials = data.rotations.iter().filter_map(|rotation| rotation.plan.timing.brown_out);
+    let mut trials = data.rotations.iter().filter_map(|rotation| rotation.plan.brown_out());
     if let Some(brown_out) = trials.next() {
         let whose = if trials.count() + 1 < data.rotations.len() { ", some of them," } else { "" };
         let text = format!("before that it{whose} is disabled for {} by way of trial", duration(brown_out));

@@ -165,7 +165,16 @@ pub(crate) fn progress(rotation: &Rotation, now: Timestamp) -> String {
         }
         State::Deleted { .. } => "the old key is deleted; removes its traces".to_owned(),
         State::Finishing(finishing) => match finishing.stage {
-            Stage::Ready => "is to disable the key".to_owned(),
+            Stage::Ready { .. } => "is to disable the key".to_owned(),
+            Stage::BrownOut { enabled_at: None, disabled_at: Some(at) } => {
+                format!("rehearses: the key is disabled since {}", instant(at))
+            }
+            Stage::BrownOut { enabled_at: None, disabled_at: None } => {
+                "the rehearsal was cut off; enables the key again".to_owned()
+            }
+            Stage::BrownOut { enabled_at: Some(at), .. } => {
+                format!("rehearsed {}; watches whether the key is used again", relative(at, now))
+            }
             Stage::GivenBack { .. } => "the key was missed and is enabled again".to_owned(),
             Stage::Disabled { since: None, .. } => "makes sure that the key is disabled".to_owned(),
             Stage::Disabled { since: Some(since), .. } | Stage::FoundInactive { since } => {

@@ -210,15 +210,19 @@ impl Controls {
                 _ => earliest,
             };
             let begins = after(Gate::Begin, now);
+            let quiet = plan.timing.quiet_for + LAST_USED_LAG;
+            // Disabled by way of trial first, and watched.
+            let trial = plan.brown_out().map(|brown_out| brown_out + quiet);
             let disabled = if plan.task.is_to_replace() {
                 let created = after(Gate::Create, begins);
                 let published = after(Gate::Publish, later(created, PROPAGATION));
-                after(Gate::Disable, later(published, plan.timing.quiet_for + LAST_USED_LAG))
+                after(Gate::Disable, later(published, quiet))
             } else if plan.finish().is_some_and(|finish| finish.found_inactive()) {
                 begins
             } else {
                 after(Gate::Disable, begins)
             };
+            let disabled = trial.map_or(disabled, |trial| after(Gate::Disable, later(disabled, trial)));
             let deleted = after(Gate::Delete, later(disabled, plan.timing.delete_after));
             (begins, disabled, deleted, held)
         };

@@ -22,7 +22,7 @@ const LOOK_INTERVAL: SignedDuration = SignedDuration::from_hours(12);
 pub(super) const FRESH: SignedDuration = SignedDuration::from_hours(1);
 
 /// The most consumers that are named at once.
-const MOST_NAMED: usize = 5;
+pub(super) const MOST_NAMED: usize = 5;
 
 impl Decision<'_> {
     pub(super) fn adopt(&self, new: &NewKey, adoption: &Adoption) -> Step {
@@ -121,7 +121,7 @@ impl Decision<'_> {
     fn still_used(&self, left: &[Left<'_>], old_use: &LastUsed) -> Question {
         let key = self.old().clone();
         if left.is_empty() {
-            return Question::StillUsed { key, last_used: old_use.clone() };
+            return Question::StillUsed { key, last_used: old_use.clone(), consumers: Vec::new() };
         }
         let consumers = left.iter().take(MOST_NAMED).map(|left| left.used.clone()).collect();
         Question::ConsumersLeft { key, consumers, number: left.len() }

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::adopt::{FRESH, MOST_NAMED};
 use super::{Decision, Next, Step, act, close, note, wait};
 use crate::fact::{KeyFacts, KeyStatus, LastUsed};
 use crate::rotate::LAST_USED_LAG;
@@ -36,7 +37,7 @@ impl Decision<'_> {
         let wanted = if finish.found_inactive() { KeyStatus::Inactive } else { KeyStatus::Active };
         self.expect_status(self.old(), wanted)?;
         self.withdrawn(self.old())?;
-        let last_use = self.last_used(self.old())?;
+        let last_use = &self.latest_use(self.last_used(self.old())?);
         // Whoever never used it may have had it from the start.
         let unused_since = match last_use {
             LastUsed::At { at, .. } => *at,
@@ -85,7 +86,13 @@ impl Decision<'_> {
         match finishing.stage {
             Stage::GivenBack { quiet_from } => self.begin_to_finish(finish, Some(quiet_from)),
             Stage::Disabled { disproved: true, .. } => Ok(act(Intent::Enable { key: self.old().clone() })),
-            Stage::Ready => {
+            Stage::BrownOut { disabled_at, enabled_at: None } => Ok(self.end_rehearsal(disabled_at)),
+            Stage::BrownOut { enabled_at: Some(enabled_at), .. } => {
+                self.check_superseded(finish, &finishing.superseded)?;
+                self.expect_status(self.old(), KeyStatus::Active)?;
+                self.after_rehearsal(enabled_at)
+            }
+            Stage::Ready { .. } => {
                 self.check_superseded(finish, &finishing.superseded)?;
                 self.expect_status(self.old(), KeyStatus::Active)?;
                 self.check_all_well()?;
@@ -157,8 +164,27 @@ impl Decision<'_> {
         found.ok_or_else(|| self.cannot_see("IAM does not list the key"))
     }
 
+    /// A source of usage may tell of a use before IAM does.
+    fn latest_use(&self, told: &LastUsed) -> LastUsed {
+        let consumers = self.rotation.usage.old.iter().flat_map(|old| &old.consumers);
+        match consumers.max_by_key(|used| used.last_at).filter(|used| told.at() < Some(used.last_at)) {
+            Some(used) => LastUsed::At {
+                at: used.last_at,
+                region: Some(used.consumer.region.clone()),
+                service: Some(used.consumer.service.clone()),
+            },
+            None => told.clone(),
+        }
+    }
+
+    /// By whom it is used is worth a look, where something tells it.
     fn is_used_after_all(&self, last_use: &LastUsed) -> Next {
-        Next::Ask(Question::StillUsed { key: self.old().clone(), last_used: last_use.clone() })
+        if self.usage_is_older_than(FRESH) {
+            return self.look_at_usage();
+        }
+        let left = self.rotation.usage.left(&self.rotation.plan.timing, None, self.now);
+        let consumers = left.iter().take(MOST_NAMED).map(|left| left.used.clone()).collect();
+        Next::Ask(Question::StillUsed { key: self.old().clone(), last_used: last_use.clone(), consumers })
     }
 }
 

@@ -138,17 +138,24 @@ impl Decision<'_> {
         disabled_at: Option<Timestamp>,
         enabled_at: Option<Timestamp>,
     ) -> Step {
-        let timing = &self.rotation.plan.timing;
-        let Some(enabled_at) = enabled_at else {
-            let due = disabled_at.map(|at| at + timing.brown_out.unwrap_or(SignedDuration::ZERO));
-            return Ok(match due.filter(|due| self.now < *due) {
-                Some(due) => self.watchful(due, "the old key is disabled for a rehearsal", disabled_at),
-                None => act(Intent::Enable { key: self.old().clone() }),
-            });
-        };
+        let Some(enabled_at) = enabled_at else { return Ok(self.end_rehearsal(disabled_at)) };
         self.check_quiet(cut_over)?;
         self.check_all_served(new)?;
-        let due = enabled_at + timing.quiet_for + LAST_USED_LAG;
+        self.after_rehearsal(enabled_at)
+    }
+
+    /// Enables the key again when the rehearsal has been long enough.
+    pub(super) fn end_rehearsal(&self, disabled_at: Option<Timestamp>) -> Next {
+        let brown_out = self.rotation.plan.brown_out().unwrap_or(SignedDuration::ZERO);
+        match disabled_at.map(|at| at + brown_out).filter(|due| self.now < *due) {
+            Some(due) => self.watchful(due, "the old key is disabled for a rehearsal", disabled_at),
+            None => act(Intent::Enable { key: self.old().clone() }),
+        }
+    }
+
+    /// The key was not used since the rehearsal: it must stay so for a while.
+    pub(super) fn after_rehearsal(&self, enabled_at: Timestamp) -> Step {
+        let due = enabled_at + self.rotation.plan.timing.quiet_for + LAST_USED_LAG;
         if self.now < due {
             return Ok(wait(due, "after the rehearsal, the old key must not be used again"));
         }

@@ -9,7 +9,7 @@ pub(super) fn replaced() -> Story {
     pair(Timing::default(), |_| {})
 }
 
-fn pair(timing: Timing, change: impl FnOnce(&mut Plan)) -> Story {
+pub(super) fn pair(timing: Timing, change: impl FnOnce(&mut Plan)) -> Story {
     let mut world = World::new(1, Some(DAY * 60));
     world.add_key(&key(NEW));
     world.keys.get_mut(&key(NEW)).unwrap().created_at -= DAY * 70;
@@ -37,7 +37,8 @@ fn story_to_finish(
     change: impl FnOnce(&mut Plan),
 ) -> Story {
     let mut plan = plan(&world, timing.clone());
-    plan.task = Task::Finish(Finish { successor, others: BTreeSet::new(), quiet_for: DAY * 35 });
+    let brown_out = timing.brown_out.is_some() && successor.is_some();
+    plan.task = Task::Finish(Finish { successor, others: BTreeSet::new(), quiet_for: DAY * 35, brown_out });
     change(&mut plan);
     let mut story = story_in(world, timing);
     story.rotation = Rotation::begin(plan.rotation_id(story.world.begun), plan, story.world.begun);

@@ -5,6 +5,7 @@ mod consumers;
 mod crash;
 mod finish;
 mod finish_alarm;
+mod finish_trial;
 mod foreign;
 mod forward;
 mod rollback;
