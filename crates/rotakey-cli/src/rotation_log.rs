@@ -8,6 +8,7 @@ use rotakey_engine::memory_outbox::MemoryOutbox;
 use rotakey_engine::memory_store::MemoryStore;
 use rotakey_engine::outbox::Outbox;
 use rotakey_engine::store::Store;
+use rotakey_engine::transfer::Place;
 use rotakey_store::{LogLocation, PostgresStore, SqliteStore, TableName};
 
 use crate::assembly::Aws;
@@ -95,6 +96,11 @@ impl Log {
             Self::DynamoDb(store) => store,
             Self::Absent(_, outbox) => outbox,
         }
+    }
+
+    /// All that is kept.
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place { store: self.store(), outbox: self.outbox() }
     }
 
     /// Leaves one whole file behind, and no write-ahead log beside it.
