@@ -58,7 +58,7 @@ pub(crate) async fn run(
     globals: &GlobalArgs,
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
-    let location = args.store.location()?;
+    let location = args.store.location(globals)?;
     match args.command {
         StoreCommand::Migrate(args) => migrate::run(&args, &location, globals, printer).await,
         StoreCommand::Export(args) => export::run(&args, &location, globals, printer).await,
