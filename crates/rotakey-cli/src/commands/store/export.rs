@@ -16,9 +16,9 @@ use crate::rotation_log::Log;
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
     "With the logs go what people were told of the rotations, the halt, and approvals
-of plans that have not begun. Every log is checked before it is written; one that
-is not sound ends the export. Two stores that keep the same have the same export,
-byte by byte. No secret is in it. The format is described in docs/stores.md.
+of plans that have not begun. Every log is checked before it is written; one
+that is not sound ends the export. Two stores that keep the same have the same
+export, byte by byte. No secret is in it. docs/stores.md describes the format.
 
 Examples:
   rotakey store export --output log.jsonl

@@ -21,9 +21,9 @@ use crate::rotation_log::Log;
     "The whole export is read and checked first: each hash chain, each history, and
 that nothing in the store stands in the way. Then each rotation is written whole
 or not at all, after what people were told of it: nobody is told twice. What the
-store has already, exactly as in the export, is left alone, so that an
-import that was cut off is simply run again. Exports of older versions are taken,
-too; the first ones say nothing of what people were told.
+store has already, exactly as in the export, is left alone, so that an import
+that was cut off is simply run again. Exports of older versions are taken, too;
+the first ones say nothing of what people were told.
 
 Let no rotakey work on the store that the export is from while its rotations
 move on in another: both would drive them.
