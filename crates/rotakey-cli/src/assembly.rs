@@ -158,7 +158,7 @@ impl Outside {
         let usage = usage.open().await?;
         let own_key = aws.own_key().await.map_err(port_error)?;
         let accounts = aws.accounts(globals, args, &config, printer).await?.with_usage(usage);
-        let log = Log::open(&store.location()?, globals).await?;
+        let log = Log::open(&store.location(globals)?, globals).await?;
         let outside = OutsideDestinations { clock: aws.clock.clone() };
         let destinations = AllDestinations { aws: aws.connection.clone(), outside };
         let notifiers = AllNotifiers::new(&aws);

@@ -8,10 +8,12 @@ use rotakey_engine::memory_outbox::MemoryOutbox;
 use rotakey_engine::memory_store::MemoryStore;
 use rotakey_engine::outbox::Outbox;
 use rotakey_engine::store::Store;
+use rotakey_engine::transfer::Place;
 use rotakey_store::{LogLocation, PostgresStore, SqliteStore, TableName};
 
 use crate::assembly::Aws;
 use crate::cli::GlobalArgs;
+use crate::configuration;
 use crate::error::CommandError;
 use crate::explain::store_error;
 use crate::places;
@@ -21,17 +23,21 @@ use crate::places;
 pub(crate) struct StoreArgs {
     // A text, and not read by clap: that would repeat a wrong one, with the password that may be in it.
     /// The log of rotations: a file, postgres://USER@HOST/DATABASE (a password is better in PGPASSWORD or
-    /// ~/.pgpass than here) or dynamodb://TABLE?region=REGION [default: rotakey/rotations.db in $XDG_STATE_HOME]
+    /// ~/.pgpass than here) or dynamodb://TABLE?region=REGION [default: store in rotakey.toml, else
+    /// rotakey/rotations.db in $XDG_STATE_HOME]
     #[arg(long, value_name = "STORE", global = true, env = "ROTAKEY_STORE", hide_env_values = true)]
     store: Option<OsString>,
 }
 
 impl StoreArgs {
-    /// Where it is.
-    pub(crate) fn location(&self) -> Result<LogLocation, CommandError> {
+    /// Where it is: as the arguments say, else the environment, else the configuration.
+    pub(crate) fn location(&self, globals: &GlobalArgs) -> Result<LogLocation, CommandError> {
         match &self.store {
-            None => Ok(LogLocation::Sqlite(places::store()?)),
             Some(named) => located(named),
+            None => match configuration::store(globals)? {
+                Some(location) => Ok(location),
+                None => Ok(LogLocation::Sqlite(places::store()?)),
+            },
         }
     }
 }
@@ -95,6 +101,11 @@ impl Log {
             Self::DynamoDb(store) => store,
             Self::Absent(_, outbox) => outbox,
         }
+    }
+
+    /// All that is kept.
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place { store: self.store(), outbox: self.outbox() }
     }
 
     /// Leaves one whole file behind, and no write-ahead log beside it.

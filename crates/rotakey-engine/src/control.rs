@@ -9,6 +9,9 @@ use crate::store::{Store, StoreError};
 
 const HALT: &str = "halt";
 
+/// What the names of approvals begin with.
+const APPROVAL: &str = "approval/";
+
 /// The halt that is in force.
 ///
 /// # Errors
@@ -25,7 +28,7 @@ pub async fn set_halt(store: &dyn Store, halt: Option<&Halt>) -> Result<(), Stor
 
 /// What people have approved of a plan that has not begun.
 pub async fn approvals(store: &dyn Store, plan: &PlanHash) -> Result<Vec<Approval>, StoreError> {
-    let kept = store.controls(&format!("approval/{plan}/")).await?;
+    let kept = store.controls(&format!("{APPROVAL}{plan}/")).await?;
     kept.iter().map(|(name, body)| read(name, body)).collect()
 }
 
@@ -41,7 +44,41 @@ pub(crate) async fn drop_approval(store: &dyn Store, approval: &Approval) -> Res
 }
 
 fn name(approval: &Approval) -> String {
-    format!("approval/{}/{}/{}", approval.plan, approval.step, approval.by)
+    format!("{APPROVAL}{}/{}/{}", approval.plan, approval.step, approval.by)
+}
+
+/// Something that a person said, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    /// The name that it is kept under.
+    pub name: String,
+    /// The text.
+    pub body: String,
+}
+
+impl Control {
+    /// Whether it is a halt or an approval, and kept under the right name. An error says what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        let Self { name, body } = self;
+        if name == HALT {
+            return read::<Halt>(name, body).map(drop).map_err(|error| error.to_string());
+        }
+        let approval: Approval = read(name, body).map_err(|error| error.to_string())?;
+        match self::name(&approval) == *name {
+            true => Ok(()),
+            false => Err(format!("an approval is kept under {name}, which is not its name")),
+        }
+    }
+}
+
+/// All that people said, in the order of the names. What workers keep for each other is not among it.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn all(store: &dyn Store) -> Result<Vec<Control>, StoreError> {
+    let mut kept = store.controls(APPROVAL).await?;
+    kept.extend(store.controls(HALT).await?.into_iter().filter(|(name, _)| name == HALT));
+    Ok(kept.into_iter().map(|(name, body)| Control { name, body }).collect())
 }
 
 pub(crate) fn write(value: &impl Serialize) -> String {

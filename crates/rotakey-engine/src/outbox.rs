@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rotakey_core::id::RotationId;
 use rotakey_core::notify::{NoticeId, Topic};
+use serde::{Deserialize, Serialize};
 
 use crate::store::StoreError;
 
@@ -34,7 +35,8 @@ pub struct Delivery {
 }
 
 /// What came of a notice.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum DeliveryState {
     /// Somebody is about to send it. Having written this is the right to. After that instant it may have been sent.
     Sending {

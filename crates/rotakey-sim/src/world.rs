@@ -6,6 +6,7 @@
 mod account;
 mod authorization;
 mod cloudtrail;
+mod cloudwatch;
 mod iam;
 mod keyring;
 mod organizations;
@@ -214,6 +215,7 @@ impl World {
             Service::Ssm => ssm::handle(self, call),
             Service::Organizations => organizations::handle(self, call),
             Service::CloudTrail => cloudtrail::handle(self, call),
+            Service::CloudWatch => cloudwatch::handle(self, call),
             Service::S3 | Service::DynamoDb | Service::Sqs | Service::Ec2 => workload::handle(self, call),
         }
     }

@@ -22,9 +22,7 @@ pub(crate) use trail::run as trail;
 
 use std::path::PathBuf;
 
-use serde_json::Value;
-
-use crate::failure::{Failure, While as _};
+use crate::failure::Failure;
 use crate::process;
 use crate::repository::Repository;
 
@@ -37,11 +35,7 @@ fn build(repository: &Repository, packages: &[&str]) -> Result<PathBuf, Failure>
         cargo.args(["--package", package]);
     }
     process::run(&mut cargo)?;
-    let metadata =
-        process::capture(repository.cargo().args(["metadata", "--format-version", "1", "--no-deps"]))?;
-    let metadata: Value = serde_json::from_str(&metadata).could_not("read cargo's metadata")?;
-    let target = metadata["target_directory"].as_str().unwrap_or("target");
-    Ok(PathBuf::from(target).join("release"))
+    Ok(repository.target()?.join("release"))
 }
 
 /// Reads the value of an option.

@@ -1,6 +1,7 @@
 //! Draws what a command prints on a terminal of 80 columns as an SVG picture, for the README.
 
 use std::fmt::Write as _;
+use std::process::Command;
 
 use crate::failure::{Failure, While as _};
 use crate::process;
@@ -17,12 +18,10 @@ const SECTIONS: &[(&str, usize)] =
 /// The size of a character cell of the font, in pixels.
 const CELL: (f64, usize) = (8.4, 20);
 
-/// Runs `rotakey try` and draws the picture anew.
+/// Runs `rotakey try`, by the program that the tests of the commands were just built with, and draws the picture anew.
 pub(crate) fn draw(repository: &Repository) -> Result<(), Failure> {
-    let mut rotakey = repository.cargo();
-    rotakey
-        .args(["run", "--quiet", "--package", "rotakey-cli", "--", "try", "--color", "always", "--quiet"])
-        .env("COLUMNS", "80");
+    let mut rotakey = Command::new(repository.target()?.join("debug/rotakey"));
+    rotakey.args(["try", "--color", "always", "--quiet"]).env("COLUMNS", "80");
     let story = process::capture(&mut rotakey)?;
     let mut lines = vec!["\u{1b}[1m$ rotakey try\u{1b}[0m".to_owned()];
     for (heading, length) in SECTIONS {

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::failure::{Failure, While as _};
 use crate::process;
 
@@ -39,6 +41,14 @@ impl Repository {
     /// The cargo that runs us.
     pub(crate) fn cargo(&self) -> Command {
         self.command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
+    }
+
+    /// The folder that cargo builds in.
+    pub(crate) fn target(&self) -> Result<PathBuf, Failure> {
+        let metadata =
+            process::capture(self.cargo().args(["metadata", "--format-version", "1", "--no-deps"]))?;
+        let metadata: Value = serde_json::from_str(&metadata).could_not("read cargo's metadata")?;
+        Ok(PathBuf::from(metadata["target_directory"].as_str().unwrap_or("target")))
     }
 
     /// The text files of the project, as paths below the root with their content: those that git tracks

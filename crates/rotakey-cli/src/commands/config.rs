@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use rotakey_core::policy::{Gravity, Mistake, check, json_schema};
+use rotakey_core::policy::{Gravity, Mistake, json_schema};
 use serde::Serialize;
 
 use crate::cli::{Format, GlobalArgs};
@@ -111,7 +111,7 @@ fn run_check(
                 .hint("Without one the built-in defaults hold. `rotakey config schema` describes the file.")
         })?,
     };
-    let (config, mistakes) = match check(&source.text) {
+    let (config, mistakes) = match source.check() {
         Ok(config) => {
             let warnings = config.warnings(now);
             (Some(config), warnings)
@@ -159,7 +159,7 @@ pub(crate) fn no_csv(command: &str) -> CommandError {
 
 #[cfg(test)]
 mod tests {
-    use rotakey_core::policy::Config;
+    use rotakey_core::policy::{Config, check};
 
     use super::*;
 
@@ -178,7 +178,7 @@ mod tests {
         let config = check(&uncommented.collect::<String>()).unwrap();
         assert_eq!((config.policy.rules.len(), config.policy.exemptions.len()), (2, 1));
         assert_eq!((config.rotate.destinations.len(), config.notify.len()), (2, 1));
-        assert!(config.rotate.brown_out.is_some());
+        assert!(config.rotate.brown_out.is_some() && config.store.is_some());
         assert_eq!(config.warnings("2026-11-23T12:00:00Z".parse().unwrap()), []);
     }
 }

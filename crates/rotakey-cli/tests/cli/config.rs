@@ -113,3 +113,59 @@ fn foreign_text_in_the_file_cannot_move_the_cursor() {
     assert!(!ran.stdout.contains(['\u{202e}', '\u{9b}']), "{}", ran.stdout);
     assert!(!ran.stderr.contains(['\u{202e}', '\u{9b}']), "{}", ran.stderr);
 }
+
+/// Where a command looks for the log of rotations.
+fn store_of(desk: &Desk, arguments: &[&str]) -> String {
+    let migrate = ["store", "migrate", "--format", "json"];
+    let ran = desk.run(&[&migrate, arguments].concat()).exits(1);
+    ran.json()["store"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_configuration_names_the_store_unless_the_environment_or_an_argument_does() {
+    let mut desk = Desk::new();
+    assert!(store_of(&desk, &[]).ends_with(".local/state/rotakey/rotations.db"));
+    desk.write("rotakey.toml", "store = \"configured.db\"\n");
+    assert_eq!(store_of(&desk, &[]), "configured.db");
+    desk.run(&["rotate", "halt", "a test"]).exits(0);
+    assert!(desk.path("configured.db").is_file(), "all commands use it");
+    desk.export("ROTAKEY_STORE", "exported.db");
+    assert_eq!(store_of(&desk, &[]), "exported.db");
+    assert_eq!(store_of(&desk, &["--store", "named.db"]), "named.db");
+}
+
+#[test]
+fn a_file_that_the_configuration_names_is_in_its_folder_wherever_rotakey_runs() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("team")).unwrap();
+    desk.write("team/rotakey.toml", "store = \"rotations.db\"\n");
+    assert_eq!(store_of(&desk, &["--config", "team/rotakey.toml"]), "team/rotations.db");
+    let absolute = desk.path("elsewhere.db").display().to_string();
+    desk.write("team/rotakey.toml", format!("store = \"sqlite:{absolute}\"\n"));
+    assert_eq!(store_of(&desk, &["--config", "team/rotakey.toml"]), absolute);
+}
+
+#[test]
+fn a_store_that_cannot_be_is_a_mistake_in_its_line_and_no_password_is_told() {
+    let desk = Desk::new();
+    for (value, told) in [
+        ("mysql://keeper:hunter2@db.example.com/keys", "dynamodb://TABLE is wanted"),
+        ("postgres://keeper:hunter2@db.example.com:hunter2/keys", "the port"),
+        ("dynamodb:hunter2", "two slashes"),
+        ("dynamodb://x/hunter2", "3 to 255 letters"),
+        ("", "is empty"),
+    ] {
+        desk.write("rotakey.toml", format!("# ours\nstore = \"{value}\"\n"));
+        for command in [&["rotate", "status"][..], &["store", "verify"], &["rotate", "halt", "a test"]] {
+            let ran = desk.run(command).fails(2, "1 mistake in rotakey.toml", "config check");
+            assert!(ran.stderr.contains("2:9: store: ") && ran.stderr.contains(told), "{}", ran.stderr);
+            assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+        }
+        for format in ["human", "json"] {
+            let ran = desk.run(&["config", "check", "--format", format]).exits(2);
+            assert!(ran.stdout.contains(told) && !ran.stdout.contains("hunter2"), "{}", ran.stdout);
+        }
+        // Who names a store needs no other.
+        desk.run(&["store", "verify", "--store", "named.db"]).exits(0);
+    }
+}

@@ -2,6 +2,7 @@
 //! against the other double of AWS.
 
 mod bad_input;
+mod clocked;
 mod cloud;
 mod killed;
 mod moto;

@@ -1,5 +1,4 @@
-//! The whole way on moto's server, which has no clock to move: as far as real time lets, and looked at with the AWS
-//! SDK.
+//! The whole way on moto's server, looked at with the AWS SDK. moto has no clock to move, so that one stands before it.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +6,7 @@ use aws_sdk_iam::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_iam::types::StatusType;
 use serde_json::Value;
 
+use crate::clocked::Clocked;
 use crate::support::{Desk, Ran};
 
 const MOTO_URL: &str = "ROTAKEY_TEST_MOTO_URL";
@@ -17,6 +17,7 @@ const SECRET: &str = "iam/access-keys/billing";
 /// An account of its own in moto's server, so that tests run side by side.
 struct Moto {
     url: String,
+    clocked: Clocked,
     account_id: String,
     operator: Keys,
 }
@@ -63,7 +64,8 @@ impl Moto {
             secret: session.secret_access_key,
             token: Some(session.session_token),
         };
-        let mut moto = Self { url, account_id, operator };
+        let clocked = Clocked::before(&url);
+        let mut moto = Self { url, clocked, account_id, operator };
         moto.operator = moto.user("operator").await;
         moto
     }
@@ -74,6 +76,17 @@ impl Moto {
         iam.create_user().user_name(name).send().await.unwrap();
         let key = iam.create_access_key().user_name(name).send().await.unwrap().access_key.unwrap();
         Keys { id: key.access_key_id, secret: key.secret_access_key, token: None }
+    }
+
+    /// The user, whose secret holds its one key and something else.
+    async fn user_with_secret(&self) -> Keys {
+        let keys = self.user(USER).await;
+        let value = serde_json::json!({
+            "AccessKeyId": keys.id, "SecretAccessKey": keys.secret, "Contact": "billing@example.com",
+        });
+        let create = self.secrets_manager().create_secret().name(SECRET).secret_string(value.to_string());
+        create.send().await.unwrap();
+        keys
     }
 
     fn iam(&self) -> aws_sdk_iam::Client {
@@ -106,7 +119,8 @@ impl Moto {
     /// A desk whose commands call this account as its operator.
     fn desk(&self) -> Desk {
         let mut desk = Desk::new();
-        desk.export("AWS_ENDPOINT_URL", &self.url);
+        desk.export("AWS_ENDPOINT_URL", &self.clocked.url());
+        desk.export("ROTAKEY_SANDBOX_CLOCK", &self.clocked.url());
         desk.export("AWS_REGION", REGION);
         desk.export("AWS_ACCESS_KEY_ID", &self.operator.id);
         desk.export("AWS_SECRET_ACCESS_KEY", &self.operator.secret);
@@ -123,17 +137,10 @@ fn keys_in(secret: &Value) -> Keys {
     Keys { id: text("AccessKeyId"), secret: text("SecretAccessKey"), token: None }
 }
 
-/// Takes minutes: a new key is kept from applications for one until every service knows it, and an old one that
-/// comes back likewise.
 #[tokio::test]
 async fn a_key_is_audited_planned_rotated_and_taken_back() {
     let moto = Moto::new().await;
-    let old = moto.user(USER).await;
-    let value = serde_json::json!({
-        "AccessKeyId": old.id, "SecretAccessKey": old.secret, "Contact": "billing@example.com",
-    });
-    let create = moto.secrets_manager().create_secret().name(SECRET).secret_string(value.to_string());
-    create.send().await.unwrap();
+    let old = moto.user_with_secret().await;
     let desk = moto.desk();
     let mut said = String::new();
     let mut run = |arguments: &[&str]| {
@@ -181,12 +188,38 @@ async fn a_key_is_audited_planned_rotated_and_taken_back() {
         status["state"], "rolling-back",
         "who has the new key may go on using it for a day: {status:#}"
     );
-    let aborted = run(&["rotate", "abort", rotation, "--why", "moto has no clock to move"]).exits(0);
-    assert!(aborted.stdout.contains("aborted"), "{}", aborted.stdout);
+    let mut states = Vec::new();
+    for _ in 0..2 {
+        moto.clocked.pass(30);
+        run(&["rotate", "tick"]).exits(0);
+        states.push(only(&run(&["rotate", "status", "--all", "--format", "json"]).exits(0))["state"].take());
+    }
+    assert_eq!(states.last(), Some(&"rolled-back".into()), "{states:?}");
+    assert_eq!(moto.keys().await, BTreeMap::from([(old.id.clone(), true)]), "the new key is deleted");
 
     for secret in [&old.secret, &new.secret, &moto.operator.secret] {
         assert!(!said.contains(secret.as_str()), "a secret was told");
     }
+}
+
+#[tokio::test]
+async fn a_key_is_rotated_to_its_end() {
+    let moto = Moto::new().await;
+    let old = moto.user_with_secret().await;
+    let desk = moto.desk();
+    let state = || only(&desk.run(&["rotate", "status", "--all", "--format", "json"]).exits(0));
+    desk.run(&["rotate", "apply", "--user", USER]).exits(0);
+    let new = state()["new_access_key_id"].as_str().unwrap().to_owned();
+    for (hours, expected, keys) in [
+        (30, "disabled", BTreeMap::from([(old.id.clone(), false), (new.clone(), true)])),
+        (8 * 24, "rotated", BTreeMap::from([(new.clone(), true)])),
+    ] {
+        moto.clocked.pass(hours);
+        desk.run(&["rotate", "tick"]).exits(0);
+        assert_eq!(state()["state"], expected);
+        assert_eq!(moto.keys().await, keys);
+    }
+    assert_eq!(moto.secret("AWSCURRENT").await["AccessKeyId"], new);
 }
 
 /// The only rotation that is told of.

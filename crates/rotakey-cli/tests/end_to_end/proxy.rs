@@ -203,7 +203,7 @@ fn kill(victim: &Mutex<Child>) -> io::Result<()> {
 }
 
 /// One request or answer as it is on the wire; `None` where the connection ends.
-fn read_message(from: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read_message(from: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let (mut message, mut length) = (Vec::new(), 0);
     loop {
         let start = message.len();

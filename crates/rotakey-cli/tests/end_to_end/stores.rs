@@ -9,6 +9,9 @@ use crate::support::{Desk, Sandbox};
 const POSTGRES: &str = "ROTAKEY_TEST_POSTGRES_URL";
 const MOTO: &str = "ROTAKEY_TEST_MOTO_URL";
 
+const CONFIGURATION: &str =
+    "[[rotate.destination]]\ntype = \"secrets-manager\"\nname = \"iam/access-keys/{user}\"\n";
+
 /// A variable that the test set-up sets.
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `cargo xtask test`"))
@@ -38,10 +41,7 @@ fn table() -> String {
 fn desk(sandbox: &Sandbox) -> Desk {
     let mut desk = sandbox.desk();
     desk.export("AWS_ENDPOINT_URL_DYNAMODB", &variable(MOTO));
-    desk.write(
-        "rotakey.toml",
-        "[[rotate.destination]]\ntype = \"secrets-manager\"\nname = \"iam/access-keys/{user}\"\n",
-    );
+    desk.write("rotakey.toml", CONFIGURATION);
     desk
 }
 
@@ -54,6 +54,24 @@ fn begin(desk: &Desk) {
     desk.run(&["rotate", "abort", &first, "--why", "a \"reason\" \u{9375}"]).exits(0);
 }
 
+/// Has people told of what there is to tell, in vain, and nothing more of what has ended; and stops everything.
+fn tell_and_halt(desk: &Desk, sandbox: &Sandbox) {
+    desk.write("webhook-secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+    desk.write(
+        "rotakey.toml",
+        format!(
+            "{CONFIGURATION}\n[[notify]]\nname = \"tickets\"\ntype = \"webhook\"\nurl = \"https://127.0.0.1:9/\"\n\
+             signing_secret = {{ file = \"webhook-secret\" }}\n"
+        ),
+    );
+    desk.run(&["rotate", "tick"]);
+    desk.run(&["rotate", "halt", "a move"]).exits(0);
+    // What is older than three days is not told any more.
+    sandbox.control("POST", "clock", r#"{"advance": "4d"}"#);
+    desk.run(&["rotate", "tick"]);
+    desk.write("rotakey.toml", CONFIGURATION);
+}
+
 fn export(desk: &Desk, store: &str) -> String {
     desk.run(&["store", "export", "--store", store]).exits(0).stdout
 }
@@ -63,11 +81,15 @@ async fn a_log_moves_from_sqlite_to_postgresql_to_dynamodb_and_back_and_stays_th
     let sandbox = Sandbox::start(12);
     let desk = desk(&sandbox);
     begin(&desk);
+    tell_and_halt(&desk, &sandbox);
     let database = database().await;
     let password = database.split(['@', ':']).nth(2).unwrap().to_owned();
     let first = desk.path(".local/state/rotakey/rotations.db").display().to_string();
     let original = export(&desk, &first);
-    assert!(original.starts_with("{\"type\":\"export\",\"format\":1}\n"), "{original}");
+    assert!(original.starts_with("{\"type\":\"export\",\"format\":2}\n"), "{original}");
+    for kind in ["\"control\",\"name\":\"halt\"", "\"delivery\"", "\"settled\":true"] {
+        assert!(original.contains(kind), "no {kind} in {original}");
+    }
     assert!(original.contains("\"open\":true") && original.contains("\"open\":false"), "{original}");
     let status = |store: &str| {
         let ran = desk.run(&["rotate", "status", "--all", "--format", "json", "--store", store]);

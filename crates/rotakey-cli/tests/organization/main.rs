@@ -2,6 +2,7 @@
 //! roles that the CloudFormation templates in `integrations/cloudformation` make.
 
 mod accounts;
+mod guard;
 mod permissions;
 mod scene;
 mod template;

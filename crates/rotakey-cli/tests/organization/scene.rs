@@ -14,20 +14,46 @@ use rotakey_sim::ports::Client;
 use rotakey_sim::simulation::Simulation;
 use rotakey_sim::wire::{Running, Server};
 use rotakey_sim::world::World;
-use rotakey_sim::world::plant::{NewKey, NewUser};
+use rotakey_sim::world::plant::{AlarmState, NewKey, NewUser};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::template::{Template, actions, without};
+use crate::guard::Guard;
+use crate::template::{Grant, Template, without};
 
 pub(crate) const EXTERNAL_ID: &str = "rotakey-9f2c";
 
 /// What the templates make, but for one action, or for nothing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rights<'a> {
-    pub(crate) without: Option<&'a str>,
+    pub(crate) without: Option<&'a Grant>,
 }
+
+/// What of rotakey is used beyond the ordinary.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Extras {
+    /// Values of parameters of the template of the hub, and of that of the members.
+    pub(crate) hub: Vec<(&'static str, String)>,
+    pub(crate) member: Vec<(&'static str, String)>,
+    /// Keys are in the Parameter Store, and not in Secrets Manager.
+    pub(crate) in_parameters: bool,
+    /// What stands in the configuration besides.
+    pub(crate) configuration: String,
+    /// What `rotakey rotate` is told besides.
+    pub(crate) arguments: Vec<&'static str>,
+    /// Variables of the environment.
+    pub(crate) environment: Vec<(&'static str, String)>,
+    /// moto's server, if DynamoDB, SNS and SES are used: a guard before it lets the hub do what its policies allow.
+    pub(crate) moto: Option<String>,
+    /// The second account has a user whose older key the younger one took the place of, and one with an old key that
+    /// somebody made inactive; and alarms that are well.
+    pub(crate) two_keys: bool,
+    pub(crate) alarms: Vec<&'static str>,
+}
+
+/// The services that moto has in place of the simulated AWS, by the variables that say where they are.
+const MOTO: [&str; 3] = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SNS", "AWS_ENDPOINT_URL_SESV2"];
 
 /// What is wrong with an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +70,7 @@ pub(crate) struct Scene {
     pub(crate) accounts: Vec<AccountId>,
     bootstrap: Client,
     hub: String,
+    extras: Extras,
     folder: TempDir,
     server: Running,
     _runtime: Runtime,
@@ -76,6 +103,11 @@ impl Scene {
     /// An organization whose accounts have these flaws, under `Workloads` but for the first; each with that many users,
     /// whose one key is old and was never used. The keys of all but the first user of an account are in their secrets.
     pub(crate) fn new(rights: Rights<'_>, flaws: &[Flaw], users: usize) -> Self {
+        Self::with(rights, flaws, users, Extras::default())
+    }
+
+    /// The same, where more is used.
+    pub(crate) fn with(rights: Rights<'_>, flaws: &[Flaw], users: usize, mut extras: Extras) -> Self {
         let now: Timestamp = NOW.parse().expect("an instant");
         let ago = |days: i64| now - SignedDuration::from_hours(24 * days);
         let mut world = World::new(11, now);
@@ -92,20 +124,26 @@ impl Scene {
         let key = NewKey { created_at: ago(1), status: KeyStatus::Active, last_used: None };
         let bootstrap = world.plant_key(home, &"bootstrap".parse().expect("a name"), key);
 
-        let hub = Template::read("rotakey-hub.yaml", &home.to_string(), &[("OrganizationId", &organization)]);
+        let mut given = vec![("OrganizationId", organization.as_str())];
+        given.extend(extras.hub.iter().map(|(name, value)| (*name, value.as_str())));
+        let hub = Template::read("rotakey-hub.yaml", &home.to_string(), &given);
         // In place of the service that runs rotakey, somebody of the account takes the role on.
         let trust = json!({ "Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{home}:root") }, "Action": "sts:AssumeRole",
         }] });
         let hub_arn = world.plant_role(home, &hub.role_name(), &trust.to_string(), Vec::new(), ago(700));
-        world.plant_role_policy(home, &hub.role_name(), "rotakey-hub", &policy(&hub, rights));
+        let of_hub = policies(&hub, rights);
+        for (name, policy) in &of_hub {
+            world.plant_role_policy(home, &hub.role_name(), name, policy);
+        }
 
         let member = |account: AccountId, external_id: &str| {
-            let given = [
+            let mut given = vec![
                 ("HubRoleArn", hub_arn.as_str()),
                 ("OrganizationId", organization.as_str()),
                 ("ExternalId", external_id),
             ];
+            given.extend(extras.member.iter().map(|(name, value)| (*name, value.as_str())));
             Template::read("rotakey-member-role.yaml", &account.to_string(), &given)
         };
         let mut known = Vec::new();
@@ -115,12 +153,9 @@ impl Scene {
             if *flaw != Flaw::NoRole {
                 let trust = role.trust().to_string();
                 world.plant_role(*account, &role.role_name(), &trust, Vec::new(), ago(700));
-                world.plant_role_policy(
-                    *account,
-                    &role.role_name(),
-                    "rotakey-member",
-                    &policy(&role, rights),
-                );
+                for (name, policy) in policies(&role, rights) {
+                    world.plant_role_policy(*account, &role.role_name(), &name, &policy);
+                }
             }
             for number in 0..users {
                 let name = format!("app-{number}").parse().expect("a name");
@@ -132,25 +167,61 @@ impl Scene {
                     known.push((format!("iam/access-keys/{account}-{name}"), pair));
                 }
             }
+            for alarm in &extras.alarms {
+                world.plant_alarm(*account, "us-east-1", alarm, AlarmState::Ok);
+            }
             if *flaw == Flaw::Suspended {
                 world.suspend_account(*account);
             }
         }
 
+        if extras.two_keys {
+            let used = |days: i64| Some((ago(days), Service::S3, "us-east-1".to_owned()));
+            let active =
+                |days: i64, last_used| NewKey { created_at: ago(days), status: KeyStatus::Active, last_used };
+            let left = NewKey { status: KeyStatus::Inactive, ..active(400, used(300)) };
+            for (name, older) in [("replaced", active(400, used(60))), ("left-behind", left)] {
+                let user = || name.parse().expect("a name");
+                world.plant_user(accounts[1], NewUser::new(user(), ago(600)));
+                world.plant_key(accounts[1], &user(), older);
+                world.plant_key(accounts[1], &user(), active(50, used(1)));
+            }
+        }
+
         let simulation = Simulation::new(world);
+        if let Some(moto) = &extras.moto {
+            let policies: Vec<String> = of_hub.into_iter().map(|(_, policy)| policy).collect();
+            let guard = Guard::before(moto, home, &policies);
+            extras.environment.extend(MOTO.map(|variable| (variable, guard.url())));
+        }
         let runtime = Runtime::new().expect("a runtime");
         let server = Server::new(simulation.clone(), Arc::new(real_time));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = runtime.block_on(server.start(address)).expect("a free port");
         let folder = tempfile::tempdir().expect("a folder for temporary files");
-        let configuration = "[accounts]\nfrom = \"organization\"\ninclude = [\"Workloads\"]\nexternal_id = { file = \"external-id\" }\n\n\
-             [[rotate.destination]]\ntype = \"secrets-manager\"\nname = \"iam/access-keys/{account}-{user}\"\n".to_string();
+        let kind = if extras.in_parameters { "ssm-parameter" } else { "secrets-manager" };
+        let root = if extras.in_parameters { "/" } else { "" };
+        let configuration = format!(
+            "[accounts]\nfrom = \"organization\"\ninclude = [\"Workloads\"]\nexternal_id = {{ file = \"external-id\" }}\n\n\
+             [rotate]\nfinish_inactive = true\n\n[[rotate.destination]]\ntype = \"{kind}\"\n\
+             name = \"{root}iam/access-keys/{{account}}-{{user}}\"\n\n{}",
+            extras.configuration,
+        );
         std::fs::write(folder.path().join("rotakey.toml"), configuration)
             .expect("the folder can be written to");
         std::fs::write(folder.path().join("external-id"), format!("{EXTERNAL_ID}\n")).expect("as above");
         let bootstrap = Client::new(simulation.clone(), bootstrap);
         for (name, pair) in known {
             let value = json!({ "AccessKeyId": pair.id, "SecretAccessKey": pair.secret.expose() });
+            if extras.in_parameters {
+                let parameter = Tree::map([
+                    ("Name", format!("/{name}").into()),
+                    ("Value", value.to_string().into()),
+                    ("Type", "SecureString".into()),
+                ]);
+                bootstrap.call(Service::Ssm, "PutParameter", parameter).expect("an administrator may");
+                continue;
+            }
             let secret = Tree::map([
                 ("Name", name.into()),
                 ("SecretString", value.to_string().into()),
@@ -158,11 +229,25 @@ impl Scene {
             ]);
             bootstrap.call(Service::SecretsManager, "CreateSecret", secret).expect("an administrator may");
         }
-        Self { bootstrap, hub: hub_arn, simulation, accounts, folder, server, _runtime: runtime }
+        Self { bootstrap, hub: hub_arn, extras, simulation, accounts, folder, server, _runtime: runtime }
+    }
+
+    pub(crate) fn extras(&self) -> &Extras {
+        &self.extras
     }
 
     /// Runs rotakey with a new session of the hub's role.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with(arguments, &self.extras.environment)
+    }
+
+    /// Runs rotakey as somebody who may do everything in moto's server.
+    pub(crate) fn run_unguarded(&self, arguments: &[&str]) -> Ran {
+        let moto = self.extras.moto.clone().expect("the scene uses moto");
+        self.run_with(arguments, &MOTO.map(|variable| (variable, moto.clone())))
+    }
+
+    fn run_with(&self, arguments: &[&str], environment: &[(&str, String)]) -> Ran {
         let parameters =
             Tree::map([("RoleArn", self.hub.as_str().into()), ("RoleSessionName", "task".into())]);
         let session =
@@ -170,12 +255,17 @@ impl Scene {
         let credentials = session.get("Credentials").expect("there are credentials");
         let text = |member| credentials.text(member).expect("AWS tells it");
         let mut command = Command::new(env!("CARGO_BIN_EXE_rotakey"));
-        command.args(arguments).env_clear().current_dir(self.folder.path()).stdin(Stdio::null());
+        command.args(arguments);
+        if arguments.first() == Some(&"rotate") {
+            command.args(&self.extras.arguments);
+        }
+        command.env_clear().current_dir(self.folder.path()).stdin(Stdio::null());
         command.env("HOME", self.folder.path()).env("COLUMNS", "80").env("AWS_EC2_METADATA_DISABLED", "true");
         command.env("AWS_ENDPOINT_URL", self.server.url()).env("ROTAKEY_SANDBOX_CLOCK", self.server.url());
         command.env("AWS_REGION", "us-east-1").env("AWS_ACCESS_KEY_ID", text("AccessKeyId"));
         command.env("AWS_SECRET_ACCESS_KEY", text("SecretAccessKey"));
         command.env("AWS_SESSION_TOKEN", text("SessionToken"));
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         let output = command.output().expect("the binary runs");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("all output is UTF-8");
         let code = output.status.code().expect("the binary ends by itself, not by a signal");
@@ -221,13 +311,16 @@ impl Scene {
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
-fn policy(role: &Template, rights: Rights<'_>) -> String {
-    let policy = role.policy();
-    let policy = match rights.without {
-        Some(action) if actions(&policy).iter().any(|known| known == action) => without(&policy, action),
-        _ => policy,
-    };
-    policy.to_string()
+/// The policies of a role by name, without what is left out.
+fn policies(role: &Template, rights: Rights<'_>) -> Vec<(String, String)> {
+    let policies = role.policies().into_iter().filter_map(|(name, policy)| {
+        let left = match rights.without {
+            Some(grant) => without(&policy, grant)?,
+            None => policy,
+        };
+        Some((name, left.to_string()))
+    });
+    policies.collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "signatures are dated by the real time")]

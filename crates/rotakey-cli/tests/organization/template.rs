@@ -46,9 +46,34 @@ impl Template {
         self.role()["AssumeRolePolicyDocument"].clone()
     }
 
-    /// The one policy of the role.
-    pub(crate) fn policy(&self) -> Value {
-        self.role()["Policies"][0]["PolicyDocument"].clone()
+    /// The policies of the role, with their names: its own, and those that are let be by their conditions.
+    pub(crate) fn policies(&self) -> Vec<(String, Value)> {
+        let resources = self.document["Resources"].as_object().expect("there are resources").values();
+        let apart = resources.filter(|resource| resource["Type"] == "AWS::IAM::RolePolicy");
+        let apart = apart.filter(|policy| policy["Condition"].as_str().is_none_or(|name| self.holds(name)));
+        let own = self.document["Resources"]["Role"]["Properties"]["Policies"].as_array();
+        let all = own.into_iter().flatten().chain(apart.map(|policy| &policy["Properties"]));
+        let read = |policy: &Value| {
+            let name = policy["PolicyName"].as_str().expect("a policy has a name").to_owned();
+            (name, self.resolve(&policy["PolicyDocument"]))
+        };
+        all.map(read).collect()
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        let condition = &self.document["Conditions"][name];
+        assert!(!condition.is_null(), "the template has no condition {name}");
+        self.is_true(condition)
+    }
+
+    fn is_true(&self, condition: &Value) -> bool {
+        if let Some([condition]) = condition["Fn::Not"].as_array().map(Vec::as_slice) {
+            return !self.is_true(condition);
+        }
+        match condition["Fn::Equals"].as_array().map(Vec::as_slice) {
+            Some([one, other]) => self.resolve(one) == self.resolve(other),
+            _ => panic!("not understood: {condition}"),
+        }
     }
 
     fn resolve(&self, value: &Value) -> Value {
@@ -84,28 +109,46 @@ impl Template {
     }
 }
 
-/// The actions of a policy, each once.
-pub(crate) fn actions(policy: &Value) -> Vec<String> {
-    let statements = policy["Statement"].as_array().expect("a list of statements");
-    let actions = statements.iter().flat_map(|statement| match &statement["Action"] {
-        Value::Array(actions) => actions.clone(),
-        action => vec![action.clone()],
-    });
-    actions.map(|action| action.as_str().expect("an action is a text").to_owned()).collect()
+/// One action in one statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Grant {
+    pub(crate) sid: String,
+    pub(crate) action: String,
 }
 
-/// The policy without that action, and without the statement if it was its last.
-pub(crate) fn without(policy: &Value, action: &str) -> Value {
+/// All that a policy grants, in its order.
+pub(crate) fn grants(policy: &Value) -> Vec<Grant> {
+    let statements = policy["Statement"].as_array().expect("a list of statements").iter();
+    let grants = statements.flat_map(|statement| {
+        let sid = statement["Sid"].as_str().expect("a statement has a Sid");
+        let actions = match &statement["Action"] {
+            Value::Array(actions) => actions.as_slice(),
+            action => std::slice::from_ref(action),
+        };
+        actions.iter().map(move |action| {
+            let action = action.as_str().expect("an action is a text").to_owned();
+            Grant { sid: sid.to_owned(), action }
+        })
+    });
+    grants.collect()
+}
+
+/// The policy without that action in that statement, and without the statement if it was its last; `None` if nothing is
+/// left.
+pub(crate) fn without(policy: &Value, grant: &Grant) -> Option<Value> {
     let statements = policy["Statement"].as_array().expect("a list of statements").iter();
     let kept = statements.filter_map(|statement| {
+        if statement["Sid"] != grant.sid.as_str() {
+            return Some(statement.clone());
+        }
         let mut statement = statement.clone();
-        let kept: Vec<String> =
-            actions(&json!({ "Statement": [statement] })).into_iter().filter(|it| it != action).collect();
+        let grants = grants(&json!({ "Statement": [statement] })).into_iter();
+        let kept: Vec<String> = grants.map(|it| it.action).filter(|action| *action != grant.action).collect();
         statement["Action"] = json!(kept);
         (!kept.is_empty()).then_some(statement)
     });
     let kept: Vec<Value> = kept.collect();
-    json!({ "Version": "2012-10-17", "Statement": kept })
+    (!kept.is_empty()).then(|| json!({ "Version": "2012-10-17", "Statement": kept }))
 }
 
 /// A line without its comment: how far it is indented, and its content.
@@ -179,7 +222,7 @@ fn scalar(text: &str) -> Value {
         return json!({ name: scalar(argument.trim()) });
     }
     if let Some(list) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return list.split(',').map(|item| scalar(item.trim())).collect();
+        return items(list).into_iter().map(|item| scalar(item.trim())).collect();
     }
     match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(quoted) => quoted.into(),
@@ -187,12 +230,30 @@ fn scalar(text: &str) -> Value {
     }
 }
 
+/// The items of a list in brackets, of which some may be lists.
+fn items(list: &str) -> Vec<&str> {
+    let (mut items, mut start, mut depth) = (Vec::new(), 0, 0);
+    for (at, letter) in list.char_indices() {
+        match letter {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            ',' if depth == 0 => {
+                items.push(&list[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    items.push(&list[start..]);
+    items
+}
+
 #[test]
 fn a_template_is_read_as_yaml_means_it() {
-    let text = "A: 1\n# a comment\nB:\n  - x: !Ref P\n    y: \"a: b\"\n  - plain\nC: >-\n  two\n  lines\nD: [a, b]\nE:\n  F: !Sub \"arn:${P}\"\n";
+    let text = "A: 1\n# a comment\nB:\n  - x: !Ref P\n    y: \"a: b\"\n  - plain\nC: >-\n  two\n  lines\nD: [a, b]\nE:\n  F: !Sub \"arn:${P}\"\nG: !Not [!Equals [!Ref P, \"\"]]\n";
     let expected = json!({
         "A": "1", "B": [{"x": {"Ref": "P"}, "y": "a: b"}, "plain"], "C": "two lines", "D": ["a", "b"],
-        "E": {"F": {"Fn::Sub": "arn:${P}"}},
+        "E": {"F": {"Fn::Sub": "arn:${P}"}}, "G": {"Fn::Not": [{"Fn::Equals": [{"Ref": "P"}, ""]}]},
     });
     assert_eq!(parse(text), expected);
 }

@@ -30,6 +30,13 @@ impl NoticeId {
         Self(text)
     }
 
+    /// The version of the entry of that rotation's log that gave it; `None` if it is of something else.
+    pub fn entry_of(&self, rotation: &RotationId) -> Option<u64> {
+        let mut parts = self.0.split('/');
+        let (of, version, _kind) = (parts.next()?, parts.next()?, parts.next()?);
+        if of == rotation.as_str() { version.parse().ok() } else { None }
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -271,6 +278,17 @@ mod tests {
     fn a_text_of_others_stays_on_its_line() {
         assert_eq!(one_line("a\r\nBcc: b\u{202e}c\u{7f}"), "a  Bcc: b c");
         assert_eq!(one_line(&"é".repeat(2_000)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn a_notice_is_known_by_the_entry_that_gave_it() {
+        let [apple, melon]: [RotationId; 2] = ["r-apple", "r-melon"].map(|id| id.parse().unwrap());
+        for id in [NoticeId::new(&apple, 7, NoticeKind::Begun), NoticeId::reminder(&apple, 7, 3)] {
+            assert_eq!((id.entry_of(&apple), id.entry_of(&melon)), (Some(7), None), "{id}");
+        }
+        for other in ["test/mail/1700", "r-apple/7", "r-apple/x/begun", ""] {
+            assert_eq!(NoticeId::from_stored(other.to_owned()).entry_of(&apple), None, "{other}");
+        }
     }
 
     #[test]

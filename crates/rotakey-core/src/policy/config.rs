@@ -11,13 +11,16 @@ use schemars::JsonSchema;
 use toml::de::DeTable;
 
 use super::mistake::{Gravity, Mistake};
-use super::reader::{Reader, Section};
-use super::{AccountsConfig, NotifyEntry, Policy, RotateConfig};
+use super::reader::{Field, Reader, Section};
+use super::{AccountsConfig, NotifyEntry, Policy, RotateConfig, StoreName};
 
 /// What `rotakey.toml` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(default, deny_unknown_fields)]
 pub struct Config {
+    /// Where the log of rotations is kept: a file, `postgres://USER@HOST/DATABASE` or `dynamodb://TABLE?region=REGION`.
+    /// A relative file is from the folder of the configuration. `--store` and `ROTAKEY_STORE` go before it.
+    pub store: Option<StoreName>,
     /// Which accounts are worked in, and how each is entered.
     pub accounts: AccountsConfig,
     /// By what keys are judged.
@@ -66,6 +69,19 @@ impl Config {
 /// Every mistake in it, in the order of the text; warnings are among them. Of a text that is no TOML only
 /// its mistakes against TOML are told, for what it would say is a guess.
 pub fn check(text: &str) -> Result<Config, Vec<Mistake>> {
+    check_with(text, &|_| Ok(()))
+}
+
+/// The same, where somebody can tell whether a text names a store. The error says what is wrong, and does not repeat
+/// the text.
+///
+/// # Errors
+///
+/// As those of [`check`].
+pub fn check_with(
+    text: &str,
+    names_store: &dyn Fn(&str) -> Result<(), String>,
+) -> Result<Config, Vec<Mistake>> {
     let mut reader = Reader::new(text);
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
@@ -73,7 +89,7 @@ pub fn check(text: &str) -> Result<Config, Vec<Mistake>> {
     }
     let mut config = Config::default();
     if errors.is_empty() {
-        config = read(&mut reader, &Section::root(&document));
+        config = read(&mut reader, &Section::root(&document), names_store);
     }
     let mistakes = reader.into_mistakes();
     if mistakes.iter().any(|mistake| mistake.gravity == Gravity::Error) {
@@ -83,18 +99,37 @@ pub fn check(text: &str) -> Result<Config, Vec<Mistake>> {
     Ok(config)
 }
 
-fn read(reader: &mut Reader<'_>, root: &Section<'_>) -> Config {
-    reader.only_known_keys(root, &["accounts", "policy", "rotate", "notify"]);
+fn read(
+    reader: &mut Reader<'_>,
+    root: &Section<'_>,
+    names_store: &dyn Fn(&str) -> Result<(), String>,
+) -> Config {
+    reader.only_known_keys(root, &["store", "accounts", "policy", "rotate", "notify"]);
     let accounts = root.get("accounts").and_then(|field| reader.section(field));
     let policy = root.get("policy").and_then(|field| reader.section(field));
     let rotate = root.get("rotate").and_then(|field| reader.section(field));
     Config {
+        store: root.get("store").and_then(|field| store(reader, &field, names_store)),
         accounts: accounts.map(|section| accounts::read(reader, &section)).unwrap_or_default(),
         policy: policy.map(|section| policy::read(reader, &section)).unwrap_or_default(),
         rotate: rotate.map(|section| rotate::read(reader, &section)).unwrap_or_default(),
         notify: root.get("notify").map(|field| notify::read(reader, field)).unwrap_or_default(),
         warnings: Vec::new(),
     }
+}
+
+fn store(
+    reader: &mut Reader<'_>,
+    field: &Field<'_>,
+    names_store: &dyn Fn(&str) -> Result<(), String>,
+) -> Option<StoreName> {
+    let text = reader.text(field)?;
+    if let Err(what) = names_store(text) {
+        let hint = "write a file, postgres://USER@HOST/DATABASE or dynamodb://TABLE?region=REGION";
+        reader.mistake(field, what, Some(hint.to_owned()));
+        return None;
+    }
+    Some(StoreName::new(text))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod reader;
 mod rotate;
 mod rule;
 mod schema;
+mod store;
 mod subject;
 mod template;
 
@@ -24,7 +25,7 @@ use schemars::JsonSchema;
 
 pub use accounts::{AccountSelector, AccountsConfig, AccountsFrom, ExternalId};
 pub use approval::ApprovalRule;
-pub use config::{Config, check};
+pub use config::{Config, check, check_with};
 pub use exemption::{Exempt, Exemption, Ruling, ruling};
 pub use glob::Glob;
 pub use matcher::{Answer, Matcher, PrivilegeClass};
@@ -39,6 +40,7 @@ pub use rule::{Applied, Limits, Rule};
 pub(crate) use schema::OneOrMany;
 pub use schema::json_schema;
 pub(crate) use schema::{AccountNumber, DayOfWeek, Instant, KeyId, LocalTime, NumberOrShare, TimeOfDay};
+pub use store::StoreName;
 pub use subject::{KeySlot, KeySubject, Principal, Privilege, UserSubject};
 pub use template::{InvalidTemplate, Template};
 

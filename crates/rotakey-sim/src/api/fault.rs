@@ -138,7 +138,9 @@ impl Fault {
     /// Too many calls.
     pub fn throttled(service: Service) -> Self {
         match service {
-            Service::Iam | Service::Sts => Self::refused("Throttling", 400, "Rate exceeded"),
+            Service::Iam | Service::Sts | Service::CloudWatch => {
+                Self::refused("Throttling", 400, "Rate exceeded")
+            }
             Service::Organizations => Self::refused("TooManyRequestsException", 400, "Rate exceeded"),
             Service::S3 => Self::refused("SlowDown", 503, "Please reduce your request rate."),
             Service::Ec2 => Self::refused("RequestLimitExceeded", 503, "Request limit exceeded."),

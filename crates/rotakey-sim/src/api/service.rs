@@ -20,6 +20,9 @@ pub enum Service {
     Organizations,
     /// AWS CloudTrail.
     CloudTrail,
+    /// Amazon CloudWatch (the state of alarms only).
+    #[serde(rename = "monitoring")]
+    CloudWatch,
     /// Amazon S3: just enough to be called by applications.
     S3,
     /// Amazon DynamoDB: just enough to be called by applications.
@@ -33,7 +36,7 @@ pub enum Service {
 /// How a service talks on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
-    /// Form-encoded parameters, XML answers (IAM, STS).
+    /// Form-encoded parameters, XML answers (IAM, STS, CloudWatch).
     Query,
     /// The dialect of it that EC2 speaks.
     Ec2Query,
@@ -45,21 +48,21 @@ pub enum Protocol {
 
 impl Service {
     /// Every service.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Iam,
         Self::Sts,
         Self::SecretsManager,
         Self::Ssm,
         Self::Organizations,
         Self::CloudTrail,
+        Self::CloudWatch,
         Self::S3,
         Self::DynamoDb,
         Self::Sqs,
         Self::Ec2,
     ];
 
-    /// The name that requests are signed for; also the prefix of IAM actions and the namespace that
-    /// `GetAccessKeyLastUsed` shows.
+    /// The name that requests are signed for, and the namespace that `GetAccessKeyLastUsed` shows.
     pub const fn signing_name(self) -> &'static str {
         match self {
             Self::Iam => "iam",
@@ -68,10 +71,19 @@ impl Service {
             Self::Ssm => "ssm",
             Self::Organizations => "organizations",
             Self::CloudTrail => "cloudtrail",
+            Self::CloudWatch => "monitoring",
             Self::S3 => "s3",
             Self::DynamoDb => "dynamodb",
             Self::Sqs => "sqs",
             Self::Ec2 => "ec2",
+        }
+    }
+
+    /// What its actions begin with in policies.
+    pub const fn action_prefix(self) -> &'static str {
+        match self {
+            Self::CloudWatch => "cloudwatch",
+            _ => self.signing_name(),
         }
     }
 
@@ -88,7 +100,7 @@ impl Service {
     /// How it talks on the wire.
     pub const fn protocol(self) -> Protocol {
         match self {
-            Self::Iam | Self::Sts => Protocol::Query,
+            Self::Iam | Self::Sts | Self::CloudWatch => Protocol::Query,
             Self::Ec2 => Protocol::Ec2Query,
             Self::S3 => Protocol::RestXml,
             Self::SecretsManager
@@ -109,7 +121,7 @@ impl Service {
             Self::CloudTrail => Some("CloudTrail_20131101"),
             Self::DynamoDb => Some("DynamoDB_20120810"),
             Self::Sqs => Some("AmazonSQS"),
-            Self::Iam | Self::Sts | Self::S3 | Self::Ec2 => None,
+            Self::Iam | Self::Sts | Self::CloudWatch | Self::S3 | Self::Ec2 => None,
         }
     }
 }

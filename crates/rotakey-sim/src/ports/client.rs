@@ -138,5 +138,5 @@ fn port_error(service: Service, action: &str, fault: &Fault) -> PortError {
             _ => PortErrorKind::Invalid,
         },
     };
-    PortError::new(kind, format!("{}:{action}", service.signing_name()), fault.to_string())
+    PortError::new(kind, format!("{}:{action}", service.action_prefix()), fault.to_string())
 }

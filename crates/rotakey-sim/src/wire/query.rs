@@ -1,4 +1,4 @@
-//! The AWS query protocol, which IAM and STS speak, and the dialect of it that EC2 speaks: form-encoded parameters
+//! The AWS query protocol, which IAM, STS and CloudWatch speak, and the dialect of it that EC2 speaks: form-encoded parameters
 //! such as `Tags.member.1.Key=Owner`, answers in XML.
 //!
 //! Source: the Smithy specifications of `aws.protocols#awsQuery` and `aws.protocols#ec2Query`.
@@ -18,9 +18,10 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const DEEPEST: usize = 16;
 
 /// The API version that each service has, and its XML namespace.
-const VERSIONS: [(Service, &str, &str); 3] = [
+const VERSIONS: [(Service, &str, &str); 4] = [
     (Service::Iam, "2010-05-08", "https://iam.amazonaws.com/doc/2010-05-08/"),
     (Service::Sts, "2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/"),
+    (Service::CloudWatch, "2010-08-01", "http://monitoring.amazonaws.com/doc/2010-08-01/"),
     (Service::Ec2, "2016-11-15", "http://ec2.amazonaws.com/doc/2016-11-15/"),
 ];
 
@@ -78,7 +79,7 @@ pub(super) fn result(call: &Call, result: &Tree, request_id: &str) -> Response<B
     answer(200, text, request_id)
 }
 
-/// The answer to a call of IAM or STS that was refused. `service` is absent if the request did not say whose it was.
+/// The answer to a call that was refused, of all but EC2. `service` is absent if the request did not say whose it was.
 pub(super) fn refusal(service: Option<Service>, refusal: &Refusal, request_id: &str) -> Response<Bytes> {
     let namespace = VERSIONS
         .into_iter()

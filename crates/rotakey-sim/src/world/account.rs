@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rotakey_core::id::AccountId;
 
 use crate::api::{Request, Service};
+use crate::world::cloudwatch::Alarm;
 use crate::world::iam::{AccessKey, CredentialReports, IamState, User, Versioned};
 use crate::world::keyring::{Credential, Principal};
 use crate::world::parameters::Parameters;
@@ -28,6 +29,8 @@ pub(crate) struct Account {
     pub(crate) secrets: BTreeMap<(String, String), StoredSecret>,
     /// By region and name.
     pub(crate) parameters: BTreeMap<(String, String), StoredParameter>,
+    /// By region and name.
+    pub(crate) alarms: BTreeMap<(String, String), Alarm>,
 }
 
 /// The root user of an account.

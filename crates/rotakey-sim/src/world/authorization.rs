@@ -150,6 +150,9 @@ pub(crate) fn resource(world: &World, call: &Call<'_>) -> String {
         Service::Ssm => ssm::resource(call),
         Service::Organizations => organizations::resource(world, call),
         Service::CloudTrail => cloudtrail::resource(call),
+        // "To retrieve information about composite alarms, your cloudwatch:DescribeAlarms permission must have a *
+        // scope", says the permissions reference of CloudWatch; here it must for all.
+        Service::CloudWatch => "*".to_owned(),
         Service::S3 | Service::DynamoDb | Service::Sqs | Service::Ec2 => workload::resource(call),
         Service::Sts => call.parameters.text("RoleArn").unwrap_or("*").to_owned(),
     }
@@ -161,7 +164,7 @@ fn policy_action(call: &Call<'_>) -> String {
         (Service::S3, "ListBuckets") => "ListAllMyBuckets",
         (_, action) => action,
     };
-    format!("{}:{name}", call.service().signing_name())
+    format!("{}:{name}", call.service().action_prefix())
 }
 
 fn identity_policies(caller: &Caller, iam: &IamState) -> Vec<Arc<PolicyDocument>> {

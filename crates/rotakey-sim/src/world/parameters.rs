@@ -134,7 +134,7 @@ impl<'a> Parameters<'a> {
     /// The refusal of a wrong request.
     pub(crate) fn invalid(&self, message: String) -> Fault {
         let code = match self.service {
-            Service::Iam | Service::Sts => "ValidationError",
+            Service::Iam | Service::Sts | Service::CloudWatch => "ValidationError",
             Service::Organizations => "InvalidInputException",
             _ => "ValidationException",
         };

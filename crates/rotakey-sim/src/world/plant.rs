@@ -17,6 +17,8 @@ use crate::api::{Credentials, Service};
 use crate::consistency::DelayRange;
 use crate::world::World;
 use crate::world::account::{Account, RootUser};
+use crate::world::cloudwatch::Alarm;
+pub use crate::world::cloudwatch::AlarmState;
 use crate::world::iam::{
     AccessKey, Document, Group, IamState, LoginProfile, ManagedPolicy, MfaDevice, Policies, Role, User,
     local_arn, whole_second,
@@ -116,6 +118,7 @@ impl World {
             reports: Default::default(),
             secrets: Default::default(),
             parameters: Default::default(),
+            alarms: Default::default(),
         };
         self.accounts.insert(id, account);
         id
@@ -268,6 +271,13 @@ impl World {
         let roles = &mut self.iam_of(account).roles;
         let role = roles.get_mut(role).expect("the scene has the role");
         Arc::make_mut(role).policies.inline.insert(name.to_owned(), document);
+    }
+
+    /// Puts an alarm into that state, and makes it if it is not there.
+    pub fn plant_alarm(&mut self, account: AccountId, region: &str, name: &str, state: AlarmState) {
+        let alarm = Alarm { state, since: self.now };
+        let account = self.accounts.get_mut(&account).expect("the scene has the account");
+        account.alarms.insert((region.to_owned(), name.to_owned()), alarm);
     }
 
     /// All keys of an account as they are, in the order of the users' names, the root user's last.

@@ -1,5 +1,6 @@
 //! Stories about the simulated AWS: one file per behaviour, told through the in-process face.
 
+mod alarms;
 mod applications;
 mod authorization;
 mod consistency;

@@ -6,11 +6,9 @@ mod tick;
 
 use std::path::PathBuf;
 
-use serde_json::Value;
-
 use super::machine::Machine;
 use super::page::{self, Aims};
-use crate::failure::{Failure, While as _};
+use crate::failure::Failure;
 use crate::process;
 use crate::repository::Repository;
 
@@ -52,11 +50,7 @@ fn example(repository: &Repository, package: &str, name: &str) -> Result<PathBuf
     let mut cargo = repository.cargo();
     cargo.args(["build", "--release", "--package", package, "--example", name]);
     process::run(&mut cargo)?;
-    let metadata =
-        process::capture(repository.cargo().args(["metadata", "--format-version", "1", "--no-deps"]))?;
-    let metadata: Value = serde_json::from_str(&metadata).could_not("read cargo's metadata")?;
-    let target = metadata["target_directory"].as_str().unwrap_or("target");
-    Ok(PathBuf::from(target).join("release/examples").join(name))
+    Ok(repository.target()?.join("release/examples").join(name))
 }
 
 /// What one section came to.

@@ -168,7 +168,7 @@ async fn with_log(
     named: &StoreArgs,
     work: impl AsyncFnOnce(&dyn Store) -> Result<Verdict, CommandError>,
 ) -> Result<Verdict, CommandError> {
-    let log = Log::read(&named.location()?, globals).await?;
+    let log = Log::read(&named.location(globals)?, globals).await?;
     let verdict = work(log.store()).await;
     log.close().await;
     verdict
@@ -180,7 +180,7 @@ async fn with_log_to_write(
     named: &StoreArgs,
     work: impl AsyncFnOnce(&dyn Store) -> Result<Verdict, CommandError>,
 ) -> Result<Verdict, CommandError> {
-    let log = Log::open(&named.location()?, globals).await?;
+    let log = Log::open(&named.location(globals)?, globals).await?;
     let verdict = work(log.store()).await;
     log.close().await;
     verdict

@@ -1,4 +1,4 @@
-//! `rotakey store export`: the whole log as lines of JSON.
+//! `rotakey store export`: all that a store keeps as lines of JSON.
 
 use clap::Args;
 use rotakey_engine::transfer::export;
@@ -12,12 +12,13 @@ use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::rotation_log::Log;
 
-/// Write the logs of all rotations as lines of JSON, with their hash chains
+/// Write all that a store keeps as lines of JSON: logs with their hash chains, what people were told
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
-    "Every log is checked before it is written; one that is not sound ends the
-export. Two stores with the same logs have the same export, byte by byte. No
-secret is in it. The format is described in docs/stores.md.
+    "With the logs go what people were told of the rotations, the halt, and approvals
+of plans that have not begun. Every log is checked before it is written; one
+that is not sound ends the export. Two stores that keep the same have the same
+export, byte by byte. No secret is in it. docs/stores.md describes the format.
 
 Examples:
   rotakey store export --output log.jsonl
@@ -41,7 +42,7 @@ pub(super) async fn run(
     }
     let log = Log::read(location, globals).await?;
     let progress = Progress::new(printer);
-    let exported = export(log.store(), &mut printer.sink(), &progress).await;
+    let exported = export(log.place(), &mut printer.sink(), &progress).await;
     drop(progress);
     log.close().await;
     let amount = exported.map_err(transfer_error)?;

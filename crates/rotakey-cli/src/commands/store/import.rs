@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use rotakey_engine::transfer::{Survey, import, survey};
+use rotakey_engine::transfer::{Amount, Survey, import, survey};
 use rotakey_store::LogLocation;
 use serde::Serialize;
 
@@ -20,8 +20,10 @@ use crate::rotation_log::Log;
 #[command(after_help = concat!(
     "The whole export is read and checked first: each hash chain, each history, and
 that nothing in the store stands in the way. Then each rotation is written whole
-or not at all. What the store has already, exactly as in the export, is left
-alone, so that an import that was cut off is simply run again.
+or not at all, after what people were told of it: nobody is told twice. What the
+store has already, exactly as in the export, is left alone, so that an import
+that was cut off is simply run again. Exports of older versions are taken, too;
+the first ones say nothing of what people were told.
 
 Let no rotakey work on the store that the export is from while its rotations
 move on in another: both would drive them.
@@ -45,6 +47,8 @@ struct Answer {
     store: String,
     rotations: u64,
     records: u64,
+    deliveries: u64,
+    controls: u64,
     already_there: u64,
 }
 
@@ -75,10 +79,12 @@ pub(super) async fn run(
             store,
             rotations: amount.rotations,
             records: amount.records,
-            already_there: found.present(),
+            deliveries: amount.deliveries,
+            controls: amount.controls,
+            already_there: found.present,
         })?,
         _ => {
-            let already = match found.present() {
+            let already = match found.present {
                 0 => String::new(),
                 present => format!(" {} had been there already.", counted(present, "rotation")),
             };
@@ -88,18 +94,14 @@ pub(super) async fn run(
     Ok(Verdict::Clean)
 }
 
-async fn take(
-    file: &ExportFile,
-    log: &Log,
-    printer: &Printer,
-) -> Result<(Survey, rotakey_engine::transfer::Amount), CommandError> {
+async fn take(file: &ExportFile, log: &Log, printer: &Printer) -> Result<(Survey, Amount), CommandError> {
     let progress = Progress::new(printer);
-    let found = survey(log.store(), file.read()?, &progress).await.map_err(transfer_error)?;
+    let found = survey(log.place(), file.read()?, &progress).await.map_err(transfer_error)?;
     if !found.conflicts.is_empty() {
         drop(progress);
         return Err(refused(&found));
     }
-    let amount = import(log.store(), file.read()?, &found, &progress).await.map_err(transfer_error)?;
+    let amount = import(log.place(), file.read()?, &found, &progress).await.map_err(transfer_error)?;
     Ok((found, amount))
 }
 

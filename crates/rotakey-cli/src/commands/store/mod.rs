@@ -58,7 +58,7 @@ pub(crate) async fn run(
     globals: &GlobalArgs,
     printer: &Printer,
 ) -> Result<Verdict, CommandError> {
-    let location = args.store.location()?;
+    let location = args.store.location(globals)?;
     match args.command {
         StoreCommand::Migrate(args) => migrate::run(&args, &location, globals, printer).await,
         StoreCommand::Export(args) => export::run(&args, &location, globals, printer).await,
@@ -117,10 +117,16 @@ fn export_error(error: ExportError) -> CommandError {
     CommandError::usage(format!("the export cannot be used: {error}")).hint(hint)
 }
 
-/// `3 rotations with 42 records`.
+/// `3 rotations with 42 records, 5 notices, 1 control`; of the last two, what there is.
 fn shown(amount: Amount) -> String {
-    let Amount { rotations, records } = amount;
-    format!("{} with {}", counted(rotations, "rotation"), counted(records, "record"))
+    let Amount { rotations, records, deliveries, controls } = amount;
+    let mut text = format!("{} with {}", counted(rotations, "rotation"), counted(records, "record"));
+    for (number, what) in [(deliveries, "notice"), (controls, "control")] {
+        if number > 0 {
+            text.push_str(&format!(", {}", counted(number, what)));
+        }
+    }
+    text
 }
 
 fn counted(number: u64, singular: &str) -> String {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use rotakey_core::id::RotationId;
 use rotakey_engine::store::StoreError;
-use rotakey_engine::transfer::{TransferError, compare, verify};
+use rotakey_engine::transfer::{Amount, TransferError, compare, verify};
 use rotakey_store::LogLocation;
 use serde::Serialize;
 
@@ -23,7 +23,8 @@ use crate::terminal::escape;
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
     "A log is sound if each record is chained to the one before it, and if the machine
-can have written it. Changes nothing.
+can have written it. What people were told must be of an entry of the log, and
+what they said to all workers must be understood. Changes nothing.
 
 Exits with 1 if something is not as it must be, and with 4 if not all could be
 read.
@@ -47,12 +48,15 @@ struct Answer {
     store: String,
     rotations: u64,
     records: u64,
+    deliveries: u64,
+    controls: u64,
     problems: Vec<Problem>,
 }
 
 #[derive(Serialize)]
 struct Problem {
-    rotation: RotationId,
+    /// `None` for what is of no rotation.
+    rotation: Option<RotationId>,
     what: String,
 }
 
@@ -87,17 +91,19 @@ async fn check(
 ) -> Result<Answer, CommandError> {
     let progress = Progress::new(printer);
     let mut problems = Vec::new();
-    let mut found = |rotation: &RotationId, what| problems.push(Problem { rotation: rotation.clone(), what });
-    let amount = verify(log.store(), &progress, &mut found).await.map_err(unread)?;
+    let mut found =
+        |rotation: Option<&RotationId>, what| problems.push(Problem { rotation: rotation.cloned(), what });
+    let amount = verify(log.place(), &progress, &mut found).await.map_err(unread)?;
     if let Some(file) = file {
-        let compared = compare(log.store(), file.read()?, &progress, &mut found).await;
+        let compared = compare(log.place(), file.read()?, &progress, &mut found).await;
         compared.map_err(|error| match error {
             TransferError::Store(error) => unread(error),
             error => transfer_error(error),
         })?;
     }
-    let (rotations, records) = (amount.rotations, amount.records);
-    Ok(Answer { schema_version: 1, store: location.to_string(), rotations, records, problems })
+    let Amount { rotations, records, deliveries, controls } = amount;
+    let store = location.to_string();
+    Ok(Answer { schema_version: 1, store, rotations, records, deliveries, controls, problems })
 }
 
 /// Of what could not be read nothing is claimed.
@@ -110,7 +116,8 @@ fn print(answer: &Answer, compared: bool, printer: &Printer) -> Result<(), Comma
     for Problem { what, .. } in &answer.problems {
         printer.text(&format!("{}problem:{:#} {}\n", palette.bad, palette.bad, escape(what)))?;
     }
-    let amount = rotakey_engine::transfer::Amount { rotations: answer.rotations, records: answer.records };
+    let &Answer { rotations, records, deliveries, controls, .. } = answer;
+    let amount = Amount { rotations, records, deliveries, controls };
     let verdict = match (answer.problems.len(), compared) {
         (0, false) => "all sound".to_owned(),
         (0, true) => "all sound, and as in the export".to_owned(),

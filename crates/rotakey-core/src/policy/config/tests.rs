@@ -64,6 +64,22 @@ fn everything_that_can_be_written_is_read() {
 }
 
 #[test]
+fn a_store_is_named_as_a_text_and_never_told() {
+    let config = check("store = \"postgres://keeper:hunter2@db.example.com/keys\"").unwrap();
+    assert_eq!(config.store.as_ref().unwrap().expose(), "postgres://keeper:hunter2@db.example.com/keys");
+    assert!(!format!("{config:?}").contains("hunter2"));
+
+    let refuse = |_: &str| Err("that is no store".to_owned());
+    let text = "store = \"mysql://keeper:hunter2@db/keys\"\n\n[policy]\nmax_age = 90\n";
+    let told = render(&check_with(text, &refuse).unwrap_err());
+    assert!(told.starts_with("1:9: store: that is no store\n    hint: write a file, postgres://"), "{told}");
+    assert!(told.contains("4:11: policy.max_age"), "the other mistakes are told, too: {told}");
+    assert!(!told.contains("hunter2"), "{told}");
+    assert!(mistakes("store = 5").contains("1:9: store: "), "{}", mistakes("store = 5"));
+    assert!(mistakes("[store]\nfile = \"x\"").contains("store: "));
+}
+
+#[test]
 fn every_mistake_is_told_at_once_with_its_place_and_a_hint() {
     let text = r#"
 [policy]
@@ -138,7 +154,7 @@ recipients = []
         hint: say what it is read back with: identity = "identity.txt"
     32:8: rotate.destination[2].path: {usr} is not a placeholder: there are {user}, {account}, {environment} and {tag:KEY}
     35:2: notifications: there is no such key
-        hint: there are: accounts, policy, rotate, notify
+        hint: there are: store, accounts, policy, rotate, notify
     "#);
 }
 
