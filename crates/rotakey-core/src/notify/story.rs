@@ -6,7 +6,7 @@ use super::notice::{Incident, IncidentState, Notice, NoticeId, NoticeKind};
 use super::reminder::{Evidence, Need, Waiting};
 use super::words;
 use crate::id::RotationId;
-use crate::rotate::{Ending, Entry, Event, IllegalEvent, IllegalHistory, Intent, Rotation, State};
+use crate::rotate::{Ending, Entry, Event, IllegalEvent, IllegalHistory, Intent, Rotation, Stage, State};
 
 /// After how many failures of one step in a row somebody is told.
 const PATIENCE: u32 = 5;
@@ -145,10 +145,35 @@ fn moved(before: &Rotation, after: &Rotation) -> Option<NoticeKind> {
         ) => NoticeKind::Disabled,
         (State::Disabled { .. }, State::Adopting { .. }) => NoticeKind::EnabledAgain,
         (State::Disabled { .. }, State::Deleted { .. }) => NoticeKind::Deleted,
+        (State::Finishing(before), State::Finishing(after)) => return finishing(before.stage, after.stage),
+        (State::Finishing(finishing), State::Planned)
+            if finishing.may_be_disabled() && after.rollback_wanted().is_none() =>
+        {
+            NoticeKind::EnabledAgain
+        }
+        (_, State::Closed { ending: Ending::Finished { .. } }) => NoticeKind::Deleted,
         (_, State::Closed { ending: Ending::RolledBack { .. } }) => NoticeKind::RolledBack,
         (_, State::Closed { ending: Ending::Aborted { .. } }) => NoticeKind::Aborted,
         _ => return None,
     })
+}
+
+/// The same for a key that is brought to its end.
+fn finishing(before: Stage, after: Stage) -> Option<NoticeKind> {
+    match (before, after) {
+        (
+            Stage::Ready { .. } | Stage::BrownOut { disabled_at: None, .. },
+            Stage::BrownOut { disabled_at: Some(_), enabled_at: None },
+        ) => Some(NoticeKind::Rehearsal),
+        (
+            Stage::Ready { .. } | Stage::Disabled { since: None, .. },
+            Stage::Disabled { since: Some(_), disproved: false },
+        ) => Some(NoticeKind::Disabled),
+        (Stage::BrownOut { .. } | Stage::Disabled { .. }, Stage::GivenBack { .. }) => {
+            Some(NoticeKind::EnabledAgain)
+        }
+        _ => None,
+    }
 }
 
 impl Need<'_> {

@@ -1,5 +1,7 @@
 //! What people are told of a rotation, from its log.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
@@ -8,8 +10,8 @@ use crate::fact::{KeyStatus, LastUsed, Seen};
 use crate::id::{AccessKeyId, RotationId};
 use crate::policy::Principal;
 use crate::rotate::{
-    Answer, ChainHash, Consumer, ConsumerUse, EFFECT_DEADLINE, Ending, Entry, Event, FailureKind, Intent,
-    KeyUsage, KnownKey, Note, Outcome, Plan, Question, Subject, Task, Timing,
+    Answer, ChainHash, Consumer, ConsumerUse, EFFECT_DEADLINE, Ending, Entry, Event, FailureKind, Finish,
+    Intent, KeyUsage, KnownKey, Note, Outcome, Plan, Question, Subject, Task, Timing,
 };
 use crate::secret::{AccessKeyPair, Secret};
 
@@ -29,6 +31,17 @@ impl Log {
     }
 
     fn with(timing: Timing) -> Self {
+        Self::of(timing, Task::Replace)
+    }
+
+    /// A key is brought to its end, whose place that one took.
+    fn finishing(successor: Option<AccessKeyId>) -> Self {
+        let quiet_for = SignedDuration::from_hours(24 * 40);
+        let finish = Finish { successor, others: BTreeSet::new(), quiet_for, brown_out: true };
+        Self::of(Timing::default(), Task::Finish(finish))
+    }
+
+    fn of(timing: Timing, task: Task) -> Self {
         let now: Timestamp = "2026-11-01T08:00:00Z".parse().unwrap();
         let plan = Plan {
             subject: Subject {
@@ -42,7 +55,7 @@ impl Log {
             reason: "90 days old".into(),
             timing,
             checks: Vec::new(),
-            task: Task::Replace,
+            task,
             limit_at: None,
             own_key: false,
             traits: None,
@@ -92,6 +105,11 @@ impl Log {
     fn ready(self) -> Self {
         let quiet_since = self.now;
         self.notes(Note::ReadyToDisable { quiet_since, adopted: "it was used".into() })
+    }
+
+    fn superseded(self) -> Self {
+        let quiet_since = "2026-11-01T07:00:00Z".parse().unwrap();
+        self.notes(Note::Superseded { quiet_since, evidence: "it was used".into() })
     }
 
     fn disabled(self) -> Self {
@@ -191,6 +209,93 @@ fn every_turn_of_a_rotation_is_told_once() {
         .then(Event::Closed { ending: Ending::Aborted { by: "ann".into(), why: "a freeze".into() } });
     assert_eq!(aborted.kinds(), ["begun", "aborted"]);
     assert!(aborted.story().notices()[1].why.as_deref().unwrap().contains("ann said: a freeze"));
+}
+
+#[test]
+fn the_end_of_a_key_that_needs_no_successor_is_told_in_words_of_its_own() {
+    let mut log = Log::finishing(Some(key(NEW))).superseded().disabled();
+    log.now += SignedDuration::from_hours(7 * 24);
+    let done = log
+        .does(Intent::Delete { key: key(OLD) }, Outcome::Done)
+        .then(Event::Closed { ending: Ending::Finished { key: key(OLD) } });
+    insta::assert_snapshot!(read(done.story().notices()), @r"
+    [info] ci-deploy: an access key that is not needed any more is to go
+    rotakey is to disable AKIAOLDOLDOLDOLDOLD2 in account 111122223333, since AKIANEWNEWNEWNEWNEW2 took its place, and deletes it 7 days later.
+
+    Why: 90 days old
+
+    What to do: Nothing, unless something still needs this key. To keep it:
+        rotakey rotate rollback r-abcdefgh --why '...'
+
+    User ci-deploy in account 111122223333, rotation r-abcdefgh, since 2026-11-01 08:00 UTC
+
+    [warning] ci-deploy: the old access key is disabled
+    AKIAOLDOLDOLDOLDOLD2 is disabled since 2026-11-01 11:00 UTC, and is deleted 7 days later. AKIANEWNEWNEWNEWNEW2 takes its place.
+
+    What to do: If something fails now that worked before, have the old key back at once:
+        rotakey rotate rollback r-abcdefgh --why '...'
+
+    User ci-deploy in account 111122223333, rotation r-abcdefgh, since 2026-11-01 11:00 UTC
+
+    [info] ci-deploy: the access key that was not needed any more is deleted
+    AKIAOLDOLDOLDOLDOLD2 in account 111122223333 is deleted. AKIANEWNEWNEWNEWNEW2 takes its place.
+
+    What to do: Nothing.
+
+    User ci-deploy in account 111122223333, rotation r-abcdefgh, since 2026-11-08 14:00 UTC
+    ");
+    assert!(done.story().notices().iter().all(|notice| notice.new_key == Some(key(NEW))));
+
+    let inactive = Log::finishing(None);
+    insta::assert_snapshot!(read(inactive.story().notices()), @r"
+    [info] ci-deploy: an access key that is not needed any more is to go
+    AKIAOLDOLDOLDOLDOLD2 in account 111122223333 is inactive. rotakey deletes it in 7 days, unless it is enabled or used until then.
+
+    Why: 90 days old
+
+    What to do: Nothing, unless something still needs this key. To keep it:
+        rotakey rotate rollback r-abcdefgh --why '...'
+
+    User ci-deploy in account 111122223333, rotation r-abcdefgh, since 2026-11-01 08:00 UTC
+    ");
+
+    let late = Log::finishing(Some(key(NEW))).superseded().disabled();
+    let late = late.notes(Note::OldKeyUsed { last_used: used("2026-11-03T07:00:00Z") });
+    let late = late.does(Intent::Enable { key: key(OLD) }, Outcome::Done);
+    assert_eq!(late.kinds(), ["begun", "disabled", "enabled-again"]);
+
+    let mut missed = Log::finishing(Some(key(NEW))).superseded().disabled();
+    missed = missed.then(Event::Signalled { by: "ann".into(), what: "the shop is down".into() });
+    let missed = missed.does(Intent::Enable { key: key(OLD) }, Outcome::Done);
+    assert_eq!(missed.kinds(), ["begun", "disabled", "enabled-again"]);
+    let story = missed.story();
+    assert!(story.notices()[2].what.ends_with("ann says: the shop is down."), "{}", story.notices()[2].what);
+
+    let kept = Log::finishing(Some(key(NEW))).superseded().disabled();
+    let kept = kept.then(Event::RollbackRequested { by: "ann".into(), why: "a freeze".into() });
+    let kept = kept.does(Intent::Enable { key: key(OLD) }, Outcome::Done);
+    let kept = kept.then(Event::Closed { ending: Ending::RolledBack { why: "a freeze".into() } });
+    assert_eq!(kept.kinds(), ["begun", "disabled", "rolling-back", "rolled-back"]);
+    insta::assert_snapshot!(read(&kept.story().notices()[2..]), @r"
+    [warning] ci-deploy: the access key is to stay
+    rotakey is to leave AKIAOLDOLDOLDOLDOLD2 as it found it, and enables it again if it disabled it.
+
+    Why: a freeze
+
+    What to do: Nothing yet. You are told when it is done.
+
+    User ci-deploy in account 111122223333, rotation r-abcdefgh, since 2026-11-01 12:00 UTC
+
+    [info] ci-deploy: the access key stays
+    AKIAOLDOLDOLDOLDOLD2 in account 111122223333 is as rotakey found it.
+
+    Why: a freeze
+
+    What to do: Nothing, unless the cause remains: the next `rotakey rotate apply` tries again.
+        rotakey rotate log r-abcdefgh
+
+    User ci-deploy in account 111122223333, rotation r-abcdefgh, since 2026-11-01 15:00 UTC
+    ");
 }
 
 #[test]

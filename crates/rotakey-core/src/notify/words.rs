@@ -1,6 +1,8 @@
 //! What notices say. They are read by somebody who has never heard of rotakey, perhaps at night: which key of whom,
 //! since when, and the exact command.
 
+mod finish;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::left::Left;
@@ -121,14 +123,17 @@ pub fn test_notice(id: NoticeId, at: Timestamp) -> Notice {
 fn new_key(rotation: &Rotation) -> Option<&AccessKeyId> {
     match rotation.ending() {
         Some(Ending::Rotated { new_key }) => Some(new_key),
-        _ => rotation.new_key(),
+        _ => rotation.new_key().or_else(|| rotation.plan().finish()?.successor.as_ref()),
     }
 }
 
 fn lines(rotation: &Rotation, kind: NoticeKind, at: Timestamp) -> Lines {
     let plan = rotation.plan();
     let (old, account) = (&plan.old_key, plan.subject.account_id);
-    let new = rotation.new_key().map_or("the new key", AccessKeyId::as_str);
+    if let Some(lines) = plan.finish().and_then(|finish| finish::lines(rotation, finish, kind)) {
+        return lines;
+    }
+    let new = new_key(rotation).map_or("the new key", AccessKeyId::as_str);
     let places: Vec<_> = plan.destinations.iter().map(ToString::to_string).collect();
     let places = places.join(", ");
     match kind {
@@ -221,9 +226,12 @@ fn lines(rotation: &Rotation, kind: NoticeKind, at: Timestamp) -> Lines {
         NoticeKind::EnabledAgain => Lines {
             title: "the old access key works again".into(),
             what: format!(
-                "{old} was disabled and is active again since {}: it was used {}.",
+                "{old} was disabled and is active again since {}: {}.",
                 minute(at),
-                last_use(rotation)
+                match rotation.alarm() {
+                    Some(alarm) => alarm.what.clone(),
+                    None => format!("it was used {}", last_use(rotation)),
+                }
             ),
             what_to_do: Some(format!(
                 "Find the application that still has {old}, and restart it so that it takes {new}."
