@@ -7,6 +7,7 @@ mod help;
 mod notify;
 mod rotate;
 mod rotate_controls;
+mod rotate_listen;
 mod rotate_simulate;
 mod rotate_usage;
 mod sandbox;

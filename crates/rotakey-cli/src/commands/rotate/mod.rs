@@ -21,6 +21,7 @@ mod drive;
 mod halt;
 mod held;
 mod histories;
+mod listen;
 mod log;
 mod logbook;
 mod plan;
@@ -85,6 +86,7 @@ enum RotateCommand {
     Rollback(rollback::RollbackArgs),
     Abort(abort::AbortArgs),
     Signal(signal::SignalArgs),
+    Listen(listen::ListenArgs),
     Log(log::LogArgs),
     Simulate(simulate::SimulateArgs),
     Approve(approve::ApproveArgs),
@@ -144,6 +146,9 @@ pub(crate) async fn run(
         }
         RotateCommand::Signal(args) => {
             with_outside(with, async |outside| signal::run(&args, outside, printer).await).await
+        }
+        RotateCommand::Listen(args) => {
+            with_outside(with, async |outside| listen::run(&args, outside, printer).await).await
         }
         RotateCommand::Abort(args) => {
             with_outside(with, async |outside| abort::run(&args, outside, printer).await).await
