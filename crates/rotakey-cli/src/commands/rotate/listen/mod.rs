@@ -48,18 +48,18 @@ const SHORTEST_SECRET: usize = 16;
 /// Take signals that something broke from monitoring systems, by HTTP
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
-    "A request means what `rotakey rotate signal` says: applications miss the old key.
-It is enabled again at once, it is tried if its secret is at hand, and then the
-rotation asks. The request names the rotation, or the user, whose rotation it
-then finds:
+    "A request says what `rotakey rotate signal` says: applications miss the old
+key. It is enabled again at once, it is tried if its secret is at hand, and then
+the rotation asks. The request names the rotation, or the user whose rotation is
+meant:
 
   POST /v1/signals/ROTATION
   POST /v1/signals/ACCOUNT/USER
 
-It carries the secret as `Authorization: Bearer SECRET`. The body may be JSON with
-\"failed\", which says what is broken; any other body is ignored. 202 says that the
-signal is logged, 401 that the secret is another one, 404 that no such rotation
-is open, 409 that the old key is not disabled.
+It carries the secret as `Authorization: Bearer SECRET`. The body may be JSON
+with \"failed\", which says what is broken; any other body is ignored. 202 says
+that the signal is logged, 401 that the secret is another one, 404 that no such
+rotation is open, 409 that the old key is not disabled.
 
 It speaks plain HTTP: on other addresses than this machine's own, put a server
 in front of it that speaks TLS. Beside it, `rotakey rotate tick` goes on. Ctrl-C
