@@ -2,6 +2,7 @@
 
 mod request;
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -18,6 +20,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use rotakey_connect::credential;
 use rotakey_core::destination::CredentialSource;
 use rotakey_core::id::RotationId;
+use rotakey_core::rotate::Subject;
 use rotakey_core::secret::Secret;
 use rotakey_engine::driver::Engine;
 use rotakey_engine::journal::JournalError;
@@ -127,8 +130,12 @@ pub(crate) async fn run(
                 }
                 Some(()) = connections.next(), if !connections.is_empty() => {}
                 Some(rotation) = to_drive.recv() => driven.push(drive(engine, rotation)),
-                Some(Err((rotation, error))) = driven.next(), if !driven.is_empty() => {
-                    printer.warning(&format!("{rotation} could not be moved on: {error}; the next tick tries again"));
+                // Whatever came of it: a branch that does not match would leave the others where they are.
+                Some(done) = driven.next(), if !driven.is_empty() => {
+                    if let Err((rotation, error)) = done {
+                        let again = "the next tick tries again";
+                        printer.warning(&format!("{rotation} could not be moved on: {error}; {again}"));
+                    }
                 }
             }
         }
@@ -164,7 +171,7 @@ async fn answer(
     request: Request<Incoming>,
     client: IpAddr,
     desk: &Desk<'_>,
-) -> Result<Response<Full<Bytes>>, hyper::Error> {
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let answered = signal(request, client, desk).await;
     let (status, body) = match answered {
         Ok(rotation) => (StatusCode::ACCEPTED, json!({ "rotation": rotation })),
@@ -173,10 +180,9 @@ async fn answer(
     let mut response = Response::new(Full::new(Bytes::from(format!("{body}\n"))));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(hyper::header::CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if status == StatusCode::UNAUTHORIZED {
-        let bearer = hyper::header::HeaderValue::from_static("Bearer");
-        headers.insert(hyper::header::WWW_AUTHENTICATE, bearer);
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     Ok(response)
 }
@@ -195,9 +201,8 @@ async fn signal(request: Request<Incoming>, client: IpAddr, desk: &Desk<'_>) -> 
         Target::Rotation(rotation) => rotation,
         Target::User { account_id, user_name } => {
             let open = desk.outside.ports().store.open_rotations().await.map_err(Refusal::store)?;
-            let of_user = |subject: &rotakey_core::rotate::Subject| {
-                subject.account_id == account_id && subject.user_name == user_name
-            };
+            let of_user =
+                |subject: &Subject| subject.account_id == account_id && subject.user_name == user_name;
             let found = open.into_iter().find(|rotation| of_user(&rotation.subject));
             found.ok_or(Refusal::NoRotation)?.id
         }
